@@ -1,0 +1,137 @@
+"""What a failed AWS call means: denied, absent, unsupported, to be tried again, or broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from airgap.errors import AccessDenied, AirgapError, CallFailed, CredentialsExpired
+from airgap.model import observation as obs
+
+DENIED = frozenset(
+    [
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthorizationError",
+        "NotAuthorized",
+        "Client.UnauthorizedOperation",
+        "UnauthorizedException",
+        "AllAccessDisabled",
+        "KMS.AccessDeniedException",
+    ]
+)
+EXPIRED = frozenset(
+    [
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidToken",
+        "AuthFailure",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    ]
+)
+THROTTLED = frozenset(
+    [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+    ]
+)
+SERVER = frozenset(
+    ["InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable", "ServiceUnavailableException"]
+)
+UNSUPPORTED = frozenset(
+    [
+        "UnknownOperationException",
+        "UnknownOperation",
+        "InvalidAction",
+        "UnsupportedOperation",
+        "OptInRequired",
+        "UnsupportedOperationException",
+        "SubscriptionRequiredException",
+    ]
+)
+GUARDRAIL = ("explicit deny in a service control policy", "explicit deny in a resource control policy")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed call: AWS's code and message, and the status that an observation of it gets."""
+
+    status: str
+    code: str
+    message: str
+    request_id: str = ""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed a little later."""
+        return (
+            self.code in THROTTLED or self.code in SERVER or self.code in ("Timeout", "ConnectionError", "500", "503")
+        )
+
+
+def read(error: Exception, absent: tuple[str, ...] = ()) -> Failure:
+    """Return what a botocore exception means; ``absent`` are the codes that say the thing does not exist."""
+    from botocore import exceptions as boto
+
+    if isinstance(error, boto.ClientError):
+        detail: dict[str, Any] = error.response.get("Error", {})
+        code = str(detail.get("Code", "")) or "Unknown"
+        request_id = str(error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+        return Failure(_status(code, absent), code, str(detail.get("Message", "")), request_id)
+    if isinstance(error, (boto.NoCredentialsError, boto.CredentialRetrievalError, boto.TokenRetrievalError)):
+        return Failure(obs.FAILED, "ExpiredToken", str(error))
+    if isinstance(error, (boto.ConnectTimeoutError, boto.ReadTimeoutError)):
+        return Failure(obs.FAILED, "Timeout", str(error))
+    if isinstance(error, (boto.EndpointConnectionError, boto.HTTPClientError, boto.ConnectionClosedError)):
+        return Failure(obs.FAILED, "ConnectionError", str(error))
+    return Failure(obs.FAILED, type(error).__name__, str(error))
+
+
+def _status(code: str, absent: tuple[str, ...]) -> str:
+    if code in absent:
+        return obs.ABSENT
+    if code in DENIED:
+        return obs.DENIED
+    return obs.UNSUPPORTED if code in UNSUPPORTED else obs.FAILED
+
+
+def raised(failure: Failure, operation: str, action: str, principal: str, resource: str) -> AirgapError:
+    """Return the error that tells a person what a failed write means and what to do."""
+    about = f" for {resource}" if resource else ""
+    if failure.code in EXPIRED:
+        return CredentialsExpired(
+            f"The session ended or is not valid: {operation}{about} answered {failure.code}",
+            "this call; what was done before it stays and is found again",
+            "renew the credentials and run the same command again; it continues where it stopped",
+        )
+    if failure.status == obs.DENIED and any(text in failure.message for text in GUARDRAIL):
+        return AccessDenied(
+            f"An organisation policy refuses {action}{about}: {failure.message}",
+            "this call",
+            "ask the organisation's administrator which policy names this action; the runbook does not work around it",
+        )
+    if failure.status == obs.DENIED:
+        return AccessDenied(
+            f"{principal or 'the caller'} may not call {action}{about}: {failure.message}",
+            "this call",
+            f"grant {action} ('airgap policy --role deployer' prints all that is needed) and run again",
+        )
+    return CallFailed(
+        f"{operation}{about} failed with {failure.code}: {failure.message}",
+        "this call; what was done before it stays and is found again",
+        "mend what the message names and run the same command again",
+    )

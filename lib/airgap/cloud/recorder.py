@@ -1,0 +1,111 @@
+"""The recorder: every answer becomes a redacted page and an observation, every write two journal lines."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airgap.cloud.failures import Failure
+from airgap.model import observation as obs
+from airgap.model.canonical import canonical_bytes, plain
+from airgap.model.journal import Journal, PageStore
+from airgap.model.observation import Observation
+from airgap.model.redaction import Redactor
+
+
+class Recorder:
+    """Records reads and writes of one step into its journal and page store."""
+
+    def __init__(self, journal: Journal, pages: PageStore, now: Callable[[], str], redactor: Redactor) -> None:
+        self.journal, self.pages, self.now, self.redactor = journal, pages, now, redactor
+        self._body = threading.local()
+
+    def body_received(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        """Botocore's ``before-parse``: keep digest and size of the body as received, and the HTTP date."""
+        body = response_dict.get("body", b"")
+        raw = body if isinstance(body, bytes) else b""
+        headers = response_dict.get("headers", {})
+        self._body.facts = (hashlib.sha256(raw).hexdigest(), len(raw), headers.get("date", ""), headers)
+
+    def page(self, client: Any, operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any], number: int,
+             last: bool) -> Observation:  # fmt: skip
+        """Keep one page of an answer and journal the observation of it."""
+        body = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        shape = client.meta.service_model.operation_model(operation).output_shape
+        body, redacted = self.redactor.redact(plain(_without_streams(body)), sensitive_paths(shape, body))
+        data = canonical_bytes(body)
+        sha, size, date, headers = getattr(self._body, "facts", ("", 0, "", {}))
+        meta = answer.get("ResponseMetadata", {})
+        return self._keep(
+            Observation(
+                **_safe(asked, self.redactor), status=obs.OK, time=self.now(), number=number, last=last,
+                request_id=headers.get("x-amzn-requestid") or meta.get("RequestId", ""), http_date=date,
+                page=self.pages.keep(data), size=len(data), body_sha256=sha, body_size=size, redacted=tuple(redacted),
+            )
+        )  # fmt: skip
+
+    def failure(self, asked: Mapping[str, Any], failure: Failure, number: int) -> Observation:
+        """Journal the observation of a call that gave no answer."""
+        return self._keep(
+            Observation(
+                **_safe(asked, self.redactor), status=failure.status, time=self.now(), number=number, code=failure.code,
+                message=self.redactor.text(failure.message), request_id=failure.request_id,
+            )
+        )  # fmt: skip
+
+    def _keep(self, observation: Observation) -> Observation:
+        self.journal.append("read", observation.as_data())
+        return observation
+
+    def writing(self, call: str, params: Mapping[str, Any], resource: str, principal: str, attempt: int) -> str:
+        """Journal a write before it is made; return its line's digest, to which the answer refers."""
+        safe, _ = self.redactor.redact(plain(params), ())
+        data = {"call": call, "params": safe, "resource": resource, "principal": principal, "attempt": attempt}
+        return self.journal.append("write", data)
+
+    def written(self, write: str, answer: Mapping[str, Any]) -> None:
+        """Journal the answer of a write."""
+        meta = answer.get("ResponseMetadata", {})
+        headers = meta.get("HTTPHeaders", {})
+        request = headers.get("x-amzn-requestid") or meta.get("RequestId", "")
+        self.journal.append("answer", {"write": write, "status": "ok", "request_id": request})
+
+    def refused(self, write: str, failure: Failure) -> None:
+        """Journal the refusal of a write."""
+        data = {"write": write, "status": failure.status, "code": failure.code, "request_id": failure.request_id}
+        self.journal.append("answer", {**data, "message": self.redactor.text(failure.message)})
+
+
+def _safe(asked: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    params, _ = redactor.redact(plain(asked["params"]), ())
+    return {**asked, "params": params}
+
+
+def _without_streams(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if not hasattr(value, "read")}
+
+
+def sensitive_paths(shape: Any, value: Any, path: str = "") -> list[str]:
+    """Return the paths of members that botocore's model marks as sensitive and that are present in ``value``."""
+    if shape is None or value is None:
+        return []
+    if getattr(shape, "sensitive", False) or shape.metadata.get("sensitive"):
+        return [path]
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        return [
+            found
+            for name, member in shape.members.items()
+            if name in value
+            for found in sensitive_paths(member, value[name], f"{path}.{name}" if path else name)
+        ]
+    if shape.type_name == "list" and isinstance(value, list):
+        return [
+            found
+            for index, item in enumerate(value)
+            for found in sensitive_paths(shape.member, item, f"{path}[{index}]")
+        ]
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return [found for key, item in value.items() for found in sensitive_paths(shape.value, item, f"{path}.{key}")]
+    return []

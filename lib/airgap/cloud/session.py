@@ -1,0 +1,168 @@
+"""The cloud: one account and Region through botocore; every call is recorded before anything rests on it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airgap.cloud import failures, liveness
+from airgap.cloud.recorder import Recorder
+from airgap.errors import AirgapError, Interrupted
+from airgap.model import observation as obs
+from airgap.model.observation import Observation
+from airgap.model.permissions import iam_action
+
+WRITE_ATTEMPTS = 8
+
+
+@dataclass
+class Clock:
+    """Time as the product sees it; tests inject their own."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class Cloud:
+    """One account in one Region, as one caller; safe to use from several threads."""
+
+    account: str
+    region: str
+    world: str
+    recorder: Recorder
+    clock: Clock = field(default_factory=Clock)
+    principal: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _session: Any = None
+
+    def client(self, service: str, region: str = "") -> Any:
+        """Return the botocore client of a service; made once, as late as possible."""
+        where = region or self.region
+        with self._lock:
+            if (service, where) not in self._clients:
+                self._clients[service, where] = self._make(service, where)
+            return self._clients[service, where]
+
+    def _make(self, service: str, region: str) -> Any:
+        if self._session is None:
+            import boto3
+
+            self._session = boto3.session.Session(region_name=self.region)
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=32,
+            s3={"addressing_style": "path"} if self.world == "rehearsal" else None,
+            account_id_endpoint_mode="disabled",
+        )
+        client = self._session.client(service, region_name=region, config=config)
+        client.meta.events.register("before-parse", self.recorder.body_received)
+        return client
+
+    def read(self, call: str, params: Mapping[str, Any], *, scope: str = "regional", absent: tuple[str, ...] = (),
+             vantage: str = "aws-api") -> list[Observation]:  # fmt: skip
+        """Make one read call, all its pages, and return their observations; a failure is an observation too."""
+        service, operation = call.split(":")
+        region = obs.GLOBAL if scope == "global" else self.region
+        asked = {
+            "call": call,
+            "params": dict(params),
+            "account": self.account,
+            "region": region,
+            "place": self.world,
+            "vantage": vantage,
+            "principal": self.principal,
+        }
+        seen: list[Observation] = []
+        attempt = 1
+        while True:
+            try:
+                for answer, last in self._pages(service, operation, params):
+                    seen.append(self.recorder.page(self.client(service), operation, asked, answer, len(seen) + 1, last))
+                return seen
+            except (AirgapError, KeyboardInterrupt):
+                raise
+            except Exception as error:
+                failure = failures.read(error, absent)
+                if failure.code == type(error).__name__ and not _is_boto(error):
+                    raise
+                if failure.retryable and attempt < 5:
+                    self._pause(0.1 * 2**attempt)
+                    attempt, seen = attempt + 1, []
+                    continue
+                if failure.code in failures.EXPIRED:
+                    raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
+                return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
+
+    def _pages(self, service: str, operation: str, params: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
+        from botocore import xform_name
+
+        client = self.client(service)
+        method = xform_name(operation)
+        if not client.can_paginate(method):
+            yield getattr(client, method)(**params), True
+            return
+        held: dict[str, Any] | None = None
+        for answer in client.get_paginator(method).paginate(**params):
+            if held is not None:
+                yield held, False
+            held = answer
+        if held is not None:
+            yield held, True
+
+    def write(self, call: str, params: Mapping[str, Any], *, resource: str = "", retry: tuple[str, ...] = (),
+              ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
+        """Make one write call and return its answer; ``{}`` when AWS answers one of the codes in ``ignore``.
+
+        Retries throttling, server errors and the exact error texts in ``retry`` (propagation), nothing else.
+        """
+        from botocore import xform_name
+
+        service, operation = call.split(":")
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
+            self._may_write()
+            written = self.recorder.writing(call, params, resource, self.principal, attempt)
+            try:
+                answer = getattr(self.client(service), xform_name(operation))(**params)
+            except (AirgapError, KeyboardInterrupt):
+                raise
+            except Exception as error:
+                failure = failures.read(error, ignore)
+                if failure.code == type(error).__name__ and not _is_boto(error):
+                    raise
+                self.recorder.refused(written, failure)
+                if failure.status == obs.ABSENT:
+                    return {}
+                known = any(text in f"{failure.code}: {failure.message}" for text in retry)
+                if (known or failure.retryable) and attempt < WRITE_ATTEMPTS:
+                    self._pause(min(0.2 * 2**attempt, 10.0))
+                    continue
+                raise failures.raised(failure, call, iam_action(call), self.principal, resource) from error
+            self.recorder.written(written, answer)
+            return dict(answer)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _may_write(self) -> None:
+        if self.stop.is_set():
+            raise Interrupted(
+                "The run was interrupted", "nothing further; the call in flight was finished", "run again"
+            )
+        if liveness.runner_is_gone():
+            raise Interrupted("The runner of this kernel is gone", "nothing further", "run the command again")
+
+    def _pause(self, seconds: float) -> None:
+        self.clock.sleep(seconds * (0.5 + random.random() / 2))
+
+
+def _is_boto(error: Exception) -> bool:
+    return type(error).__module__.startswith("botocore")

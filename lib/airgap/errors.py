@@ -1,0 +1,108 @@
+"""One tree of errors; each says what happened, what was not changed and what to do next.
+
+    AirgapError                   1   a step broke
+    ├── UsageError               64   wrong command line
+    │   └── ParamsError          64   wrong value in a params file, with file and line
+    ├── EnvironmentLocked         1   another writer holds the environment
+    ├── CallFailed                1   AWS refused or failed a call that cannot be retried
+    │   ├── AccessDenied          1   a permission is missing; the action is named
+    │   └── CredentialsExpired    1   the session ended
+    ├── WrongPlace                1   account, Region, partition or world is not the declared one
+    ├── MissingPredecessor        1   an earlier notebook must run first
+    ├── Unsettled                 1   a resource did not reach its settled state in time
+    ├── NotApproved               4   the plan holds a change that no approval covers
+    ├── Unreadable                4   what is there could not be read, so nothing can be said or done
+    ├── WaitingForPerson          4   a person must act before the step can go on
+    └── Interrupted               1   Ctrl-C or SIGTERM ended the run
+
+The number is the exit code (see ``exit_code``).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AirgapError(Exception):
+    """An error that a person can act on."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, unchanged: str = "", action: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.unchanged = unchanged
+        self.action = action
+
+    def diagnostics(self) -> str:
+        """Return what happened, what was not changed and what to do, one line each."""
+        lines = [self.what]
+        if self.unchanged:
+            lines.append(f"Not changed: {self.unchanged}")
+        if self.action:
+            lines.append(f"Next: {self.action}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type[AirgapError], tuple[str, str, str]]:
+        """Pickle by the three sentences, so that errors cross process boundaries whole."""
+        return type(self), (self.what, self.unchanged, self.action)
+
+
+class UsageError(AirgapError):
+    """The command line or a notebook parameter is wrong."""
+
+    exit_code = 64
+
+
+class ParamsError(UsageError):
+    """A value in a params file is wrong; ``what`` names file, line, value and the allowed values."""
+
+
+class EnvironmentLocked(AirgapError):
+    """Another writer works on the environment; ``what`` names the holder."""
+
+
+class CallFailed(AirgapError):
+    """AWS refused or failed a call."""
+
+
+class AccessDenied(CallFailed):
+    """A call was denied; ``what`` names the principal and the IAM action."""
+
+
+class CredentialsExpired(CallFailed):
+    """The credentials ended in the middle of the run."""
+
+
+class WrongPlace(AirgapError):
+    """The caller's account, Region, partition or endpoint is not what the params declare."""
+
+
+class MissingPredecessor(AirgapError):
+    """A resource of an earlier step is missing; ``action`` names the notebook to run."""
+
+
+class Unsettled(AirgapError):
+    """A resource did not reach its settled state in time, or reached a failed one."""
+
+
+class NotApproved(AirgapError):
+    """The plan holds a change that no approval covers."""
+
+    exit_code = 4
+
+
+class Unreadable(AirgapError):
+    """What is there could not be read; ``what`` names the calls and the permissions that would decide it."""
+
+    exit_code = 4
+
+
+class WaitingForPerson(AirgapError):
+    """The step waits for a person; ``action`` says what that person must do."""
+
+    exit_code = 4
+
+
+class Interrupted(AirgapError):
+    """The run was interrupted; ``unchanged`` says what was not done."""

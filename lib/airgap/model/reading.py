@@ -1,0 +1,204 @@
+"""Readings: how a kind of resource is found in recorded pages, as plain data.
+
+A reading is kept in the run beside the declared fields, so that anyone can derive the drift again from the pages.
+Paths are those of ``canonical.dig``; ``^`` is the item that holds this one (``RouteTables[].Routes``: the table), ``?``
+the parameters of the call that listed it, ``@`` the item itself where it is not a mapping.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from airgap.model.canonical import dig, encode
+from airgap.model.estate import Estate
+from airgap.model.observation import NotObserved
+
+IN_PLACE, REPLACE, ONCE, NEVER = "in-place", "replace", "once", "never"
+
+
+class Unknown:
+    """The value of a field whose page was not read; equal to nothing, not even itself."""
+
+    def __init__(self, cause: NotObserved) -> None:
+        self.cause = cause
+
+    def __repr__(self) -> str:
+        return f"unknown ({self.cause})"
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where one declared field stands in the pages, and what a change of it means.
+
+    ``call``/``by`` name a follow-up page: ``by`` gives its parameters as item paths, or ``=literal``.
+    ``form``: plain, set (order does not matter), policy (AWS reformats it), pairs:KEY:VALUE (a list as a mapping),
+    present (true when the member is there). ``change``: in-place, replace, once (set at creation, then others move it)
+    or never. ``absent`` is the value when AWS leaves the member out.
+    """
+
+    path: str = ""
+    call: str = ""
+    by: Mapping[str, str] = field(default_factory=dict)
+    form: str = "plain"
+    change: str = IN_PLACE
+    risk: str = "none"
+    why: str = ""
+    absent: Any = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one kind is found: the call, the list in its answer, the id, who owns it, and its fields.
+
+    ``owner``: ``tags`` (ownership tags at ``tags``, a path to a Key/Value list or a mapping), ``name`` (the field
+    ``name`` equals the declared one), ``parent`` (everything under a parent of ours, the first of the ``natural`` fields,
+    which together tell items apart), or ``account`` (one in the account and Region). Items that match ``unless`` (path, pattern) are passed over.
+    """
+
+    call: str
+    items: str
+    id: str
+    owner: str = "tags"
+    tags: str = "Tags"
+    natural: tuple[str, ...] = ()
+    unless: tuple[tuple[str, str], ...] = ()
+    only: tuple[tuple[str, str], ...] = ()
+    attrs: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    state: str = ""
+    settled: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The calls that this reading rests on."""
+        calls = [self.call, *(one.call for one in self.fields.values() if one.call)]
+        if ":" in self.tags:
+            calls.append(self.tags.split("|")[0])
+        return tuple(dict.fromkeys(calls))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the reading as JSON data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Reading:
+        """Return the reading that ``as_data`` gave."""
+        tuples = ("natural", "settled", "failed")
+        pairs = ("unless", "only")
+        values: dict[str, Any] = {name: tuple(value) if name in tuples else value for name, value in data.items()}
+        values.update({name: tuple((one[0], one[1]) for one in data.get(name, ())) for name in pairs})
+        values["fields"] = {name: Field(**one) for name, one in data["fields"].items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Live:
+    """One resource as the pages show it; ``key`` is its logical key when it is known to be ours."""
+
+    kind: str
+    id: str
+    key: str
+    attrs: Mapping[str, str]
+    fields: Mapping[str, Any]
+    state: str = ""
+    parent: str = ""
+
+
+def items(reading: Reading, estate: Estate) -> Iterator[dict[str, Any]]:
+    """Yield the items of a kind in the pages, each with ``^``, the item that holds it.
+
+    Raises ``NotObserved`` when the call that lists them was not answered.
+    """
+    for params, body in estate.pages(reading.call):
+        for item in _walk({**body, "?": params}, reading.items.split(".")):
+            if not any(_matches(item, path, pattern) for path, pattern in reading.unless) and all(
+                _matches(item, path, pattern) for path, pattern in reading.only
+            ):
+                yield item
+
+
+def _walk(holder: dict[str, Any], path: list[str]) -> Iterator[dict[str, Any]]:
+    if not path or path == [""]:
+        yield holder
+        return
+    found = holder.get(path[0].replace("[]", ""))
+    found = found if isinstance(found, list) else [] if found is None else [found]
+    for item in found:
+        data = dict(item) if isinstance(item, Mapping) else {"@": item}
+        yield from _walk({**data, "^": holder}, path[1:])
+
+
+def _matches(item: Mapping[str, Any], path: str, pattern: str) -> bool:
+    value = dig(item, path)
+    values = value if isinstance(value, list) else [value]
+    return any(fnmatch.fnmatchcase(_text(one), pattern) for one in values)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def value_of(spec: Field, item: Mapping[str, Any], estate: Estate) -> Any:
+    """Return one field of an item in the form in which it is declared, or ``Unknown``."""
+    source: Any = item
+    if spec.call:
+        params = {name: _bound(item, path) for name, path in spec.by.items()}
+        try:
+            source = estate.page(spec.call, **params) or {}
+        except NotObserved as cause:
+            return Unknown(cause)
+    return shaped(spec, dig(source, spec.path))
+
+
+def _bound(item: Mapping[str, Any], path: str) -> Any:
+    return path[1:] if path.startswith("=") else dig(item, path)
+
+
+def shaped(spec: Field, value: Any) -> Any:
+    """Return a value in its canonical form, so that equal configurations compare equal."""
+    if spec.form == "present":
+        return value not in (None, "", [], {})
+    if value is None:
+        value = spec.absent
+    if value is None:
+        return None
+    if spec.form == "set":
+        return sorted((one for one in value), key=encode)
+    if spec.form.startswith("pairs:"):
+        _, key, val = spec.form.split(":")
+        return {one[key]: dig(one, val) for one in value} if isinstance(value, list) else dict(value)
+    if spec.form == "policy":
+        from airgap.model.policy import canonical
+
+        return canonical(value)
+    if spec.form == "text":
+        return _text(value)
+    return value
+
+
+def tags_of(reading: Reading, item: Mapping[str, Any], estate: Estate) -> Optional[Mapping[str, str]]:
+    """Return the tags of an item, or None where it cannot carry any.
+
+    A ``tags`` path of the form ``service:Call|Param=path|member`` reads them from a follow-up page.
+    """
+    if not reading.tags:
+        return None
+    value: Any
+    if "|" in reading.tags:
+        call, bind, member = reading.tags.split("|")
+        name, _, path = bind.partition("=")
+        value = dig(estate.page(call, **{name: dig(item, path)}) or {}, member)
+    else:
+        value = dig(item, reading.tags)
+    if isinstance(value, Mapping):
+        return {str(key): str(val) for key, val in value.items()}
+    pairs = value or []
+    return {one.get("Key") or one.get("TagKey", ""): one.get("Value") or one.get("TagValue", "") for one in pairs}

@@ -1,0 +1,192 @@
+"""Rules of everything but the address plan: scope, approval, components, cluster, models, names and exceptions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from airgap.model.intent import Intent
+from airgap.params.problems import Problem, Where, nearest, quoted
+from airgap.params.rules import repeated, rule
+
+PARTITIONS = {
+    "us-gov-": "aws-us-gov",
+    "cn-": "aws-cn",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+}
+"""Beginning of a Region's name -> its partition; every other Region is in ``aws``."""
+
+_PROFILE = re.compile(r"(us|us-gov|eu|apac|jp|au|ca|sa|global)\.(?=[a-z0-9-]+\.)")
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a Region, by the beginning of its name."""
+    return next((partition for start, partition in PARTITIONS.items() if region.startswith(start)), "aws")
+
+
+@rule("partition", "region", "regions_in_scope", "ai.inference_regions")
+def regions_lie_in_the_partition(intent: Intent) -> Iterator[Problem]:
+    """Every Region named is one of the partition's."""
+    named: list[tuple[Where, str]] = [(("region",), intent.region)]
+    named += [(("regions_in_scope", index), name) for index, name in enumerate(intent.regions_in_scope)]
+    named += [(("ai", "inference_regions", index), name) for index, name in enumerate(intent.ai.inference_regions)]
+    for where, name in named:
+        partition = partition_of(name)
+        if partition != intent.partition:
+            what = f"{quoted(name)} is a Region of partition {partition}, and partition is {intent.partition}"
+            yield Problem(where, what, f"set partition: {partition}, or another Region")
+
+
+@rule("region", "regions_in_scope", "account", "accounts_in_scope")
+def scope_holds_the_environment(intent: Intent) -> Iterator[Problem]:
+    """What the statement speaks of includes the environment's own account and Region."""
+    for key, scope, own in (
+        ("accounts_in_scope", intent.accounts_in_scope, intent.account),
+        ("regions_in_scope", intent.regions_in_scope, intent.region),
+    ):
+        if scope and own not in scope:
+            yield Problem((key,), f"the environment's own, {quoted(own)}, is not in the list", "add it")
+
+
+@rule("world", "approval")
+def auto_approval_only_in_rehearsal(intent: Intent) -> Iterator[Problem]:
+    """Nothing is applied unseen outside a rehearsal."""
+    if intent.approval == "auto" and intent.world != "rehearsal":
+        what = f"'auto' is for world rehearsal only, and world is {intent.world}; allowed: digest, four-eyes"
+        yield Problem(("approval",), what, "write digest, or four-eyes")
+
+
+@rule("components")
+def components_are_known(intent: Intent) -> Iterator[Problem]:
+    """Every component is one that endpoints can be derived from, named once."""
+    known = _component_names()
+    for index, name in enumerate(intent.components):
+        if name not in known:
+            near = nearest(name, known)
+            what = f"{quoted(name)} is not a component; allowed: {', '.join(sorted(known))}"
+            yield Problem(("components", index), what, f"did you mean {near}?" if near else "")
+    yield from repeated(("components",), intent.components)
+
+
+def _component_names() -> frozenset[str]:
+    from airgap.model.components import COMPONENTS
+
+    items: Iterable[object] = COMPONENTS.values() if isinstance(COMPONENTS, dict) else COMPONENTS
+    return frozenset(str(getattr(item, "name", item)) for item in items)
+
+
+@rule("components", "cluster.workload_identity")
+def workload_identity_has_its_component(intent: Intent) -> Iterator[Problem]:
+    """The component that hands roles to service accounts is among the components."""
+    wanted = {"pod-identity": "pod-identity-agent", "irsa": "irsa"}[intent.cluster.workload_identity]
+    if wanted not in intent.components:
+        what = f"'{intent.cluster.workload_identity}' needs component {wanted}, which components does not name"
+        yield Problem(("cluster", "workload_identity"), what, f"add {wanted} to components")
+
+
+@rule("endpoints")
+def endpoints_are_named_once(intent: Intent) -> Iterator[Problem]:
+    """No endpoint is wanted twice, nor both wanted and accepted as missing."""
+    yield from repeated(("endpoints", "extra"), intent.endpoints.extra)
+    yield from repeated(("endpoints", "unavailable"), intent.endpoints.unavailable)
+    for name in sorted(set(intent.endpoints.extra) & set(intent.endpoints.unavailable)):
+        yield Problem(("endpoints", "unavailable"), f"{quoted(name)} stands under extra too", "remove one of the two")
+
+
+@rule("cluster.node_groups")
+def node_groups_can_scale(intent: Intent) -> Iterator[Problem]:
+    """There is a node group; names differ; sizes are in order; each group has an instance type."""
+    groups = intent.cluster.node_groups
+    if not groups:
+        yield Problem(("cluster", "node_groups"), "the list is empty; allowed: one node group or more")
+    yield from repeated(("cluster", "node_groups"), [group.name for group in groups])
+    for index, group in enumerate(groups):
+        where: Where = ("cluster", "node_groups", index)
+        if not group.instance_types:
+            yield Problem((*where, "instance_types"), "the list is empty; allowed: one instance type or more")
+        if not group.min_size <= group.desired_size <= group.max_size:
+            what = f"sizes are min {group.min_size}, desired {group.desired_size}, max {group.max_size}"
+            yield Problem((*where, "desired_size"), f"{what}; allowed: min <= desired <= max")
+
+
+@rule("ai")
+def models_stay_in_the_region(intent: Intent) -> Iterator[Problem]:
+    """Models are named by foundation model id, so that leaving the Region is declared by its Regions, not by a prefix."""
+    named: list[tuple[Where, str]] = [(("ai", "models", index), name) for index, name in enumerate(intent.ai.models)]
+    for where, name in [*named, (("ai", "embedding_model"), intent.ai.embedding_model)]:
+        profile = _PROFILE.match(name)
+        if profile:
+            what = f"{quoted(name)} is a cross-Region inference profile, not a foundation model"
+            yield Problem(where, what, f"write {name[profile.end() :]}, and its Regions under ai.inference_regions")
+    yield from repeated(("ai", "models"), intent.ai.models)
+    if not intent.ai.models:
+        yield Problem(("ai", "models"), "the list is empty; allowed: one model or more")
+
+
+@rule("partition", "account", "region", "identity", "edge.certificate_arn")
+def arns_lie_in_the_partition(intent: Intent) -> Iterator[Problem]:
+    """ARNs carry the environment's partition; the certificate and the boundary also its account, and its Region."""
+    identity, own = intent.identity, f"arn:{intent.partition}:"
+    named: list[tuple[Where, str | None, str]] = [
+        (("identity", "developer_principals", index), arn, own)
+        for index, arn in enumerate(identity.developer_principals)
+    ]
+    named.append((("edge", "certificate_arn"), intent.edge.certificate_arn, intent.arn("acm", "certificate/")))
+    named.append((("identity", "permissions_boundary"), identity.permissions_boundary, own))
+    for where, arn, start in named:
+        if arn and not arn.startswith(start):
+            yield Problem(where, f"{quoted(arn)} is not of this environment; allowed: {start}...")
+
+
+_ID_PREFIXES = {
+    "vpc": "vpc",
+    "subnet": "subnet",
+    "route-table": "rtb",
+    "internet-gateway": "igw",
+    "nat-gateway": "nat",
+    "network-acl": "acl",
+    "security-group": "sg",
+    "endpoint": "vpce",
+    "vpc-endpoint": "vpce",
+    "dhcp-options": "dopt",
+    "flow-log": "fl",
+}
+_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-([0-9a-f]{8}|[0-9a-f]{17})")
+
+
+@rule("adopt")
+def adopted_resources_are_named_by_id(intent: Intent) -> Iterator[Problem]:
+    """An adopted resource is ``kind:name`` with an AWS id, ARN or name; of a kind with ids of its own, such an id."""
+    for key, value in intent.adopt.items():
+        where: Where = ("adopt", key)
+        if not re.fullmatch(r"[a-z][a-z0-9-]*:\S{1,200}", key):
+            yield Problem(where, f"key {quoted(key)} is not a logical key; allowed: KIND:NAME, as vpc:main")
+            continue
+        wanted = _ID_PREFIXES.get(key.partition(":")[0])
+        found = _ID.fullmatch(value)
+        if wanted and not (found and found[1] == wanted):
+            yield Problem(where, f"{quoted(value)} is not the id of such a resource; allowed: {wanted}-HEX, 8 or 17 digits")
+        elif not re.fullmatch(r"[A-Za-z0-9/_+=,.@:*-]{1,2048}", value):
+            yield Problem(where, f"{quoted(value)} is not an AWS id, ARN or name")
+
+
+@rule("logs.trail", "adopt")
+def adopted_trail_is_named(intent: Intent) -> Iterator[Problem]:
+    """An adopted trail is named under ``adopt``."""
+    if intent.logs.trail == "adopted" and not any(key.startswith("trail:") for key in intent.adopt):
+        yield Problem(("logs", "trail"), "'adopted' needs the trail under adopt, and none is there", "add trail:NAME: its ARN")
+
+
+@rule("exceptions")
+def waivers_end_after_they_begin(intent: Intent) -> Iterator[Problem]:
+    """An exception's last day is not before its approval; whether it is over is judged on the day of a run."""
+    for index, waiver in enumerate(intent.exceptions):
+        if waiver.expires < waiver.created:
+            what = f"{quoted(waiver.expires)} is before created {quoted(waiver.created)}; allowed: that day or later"
+            yield Problem(("exceptions", index, "expires"), what)
+
+

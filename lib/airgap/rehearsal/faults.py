@@ -1,0 +1,80 @@
+"""Faults on demand: what a test or a rehearsed incident makes the embedded AWS do wrong.
+
+A fault names an operation (``ec2:DescribeSubnets``, with ``*`` for parts), an error and how many times it strikes:
+
+- ``AccessDenied``, ``Throttling``, ``InternalError``: refused with the code that the service uses for it; nothing is done;
+- ``Timeout``: nothing is done and no answer comes for ``seconds`` (5), then the connection ends;
+- ``DropResponse``: the operation is done and its answer is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from airgap.rehearsal.wire import Call, Refusal
+
+ERRORS = ("AccessDenied", "Throttling", "InternalError", "Timeout", "DropResponse")
+# How the services that are not rest-json or json spell the same refusal.
+_DENIED = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
+_THROTTLED = {"ec2": "RequestLimitExceeded", "query": "Throttling", "rest-xml": "SlowDown"}
+_FAILED = {"ec2": "InternalError", "query": "InternalFailure", "rest-xml": "InternalError"}
+
+
+@dataclass
+class Fault:
+    """One fault: the pattern of operations, the error, strikes left (None: for ever) and seconds of a Timeout."""
+
+    operation: str
+    error: str
+    times: int | None = 1
+    seconds: float = 5.0
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Fault:
+        """Return the fault that a JSON document describes; ValueError where it describes none."""
+        unknown = set(document) - {"operation", "error", "times", "seconds"}
+        if unknown or not isinstance(document.get("operation"), str) or document.get("error") not in ERRORS:
+            raise ValueError(f'a fault is {{"operation": "ec2:DescribeSubnets", "error": one of {", ".join(ERRORS)}}}')
+        return cls(**document)
+
+
+class Faults:
+    """The faults that are set, in the order in which they were set."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        """Set a further fault."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        with self._lock:
+            self._faults.clear()
+
+    def strike(self, call: Call) -> Fault | None:
+        """Return the fault that strikes this call, and count the strike; None where none does."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.times != 0 and fnmatchcase(call.name, fault.operation):
+                    fault.times = None if fault.times is None else fault.times - 1
+                    return fault
+        return None
+
+
+def refusal(call: Call, fault: Fault) -> Refusal:
+    """Return the refusal of a fault, in the words of the call's service."""
+    if fault.error == "AccessDenied":
+        message = f"User: {call.caller.arn(call.partition)} is not authorized to perform: {call.name}"
+        return Refusal(_DENIED.get(call.protocol, "AccessDeniedException"), message, 403)
+    if fault.error == "Throttling":
+        status = 503 if call.protocol in ("ec2", "rest-xml") else 400
+        return Refusal(_THROTTLED.get(call.protocol, "ThrottlingException"), "Rate exceeded", status)
+    return Refusal(_FAILED.get(call.protocol, "InternalFailure"), "An internal error has occurred", 500)

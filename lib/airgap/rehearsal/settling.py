@@ -1,0 +1,77 @@
+"""Asynchronous kinds: how long a resource stays in its creating or deleting state, in seconds.
+
+The time is counted from the write; a state is computed when it is read, so no thread has to change anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULT_SECONDS = {
+    "ec2:CreateNatGateway": 0.4,
+    "ec2:DeleteNatGateway": 0.3,
+    "ec2:CreateVpcEndpoint": 0.3,
+    "ec2:ModifyVpcEndpoint": 0.2,
+    "ec2:DeleteVpcEndpoints": 0.2,
+    "ec2:ModifyVpcBlockPublicAccessOptions": 0.3,
+    "ec2:CreateVpcBlockPublicAccessExclusion": 0.3,
+    "ec2:ModifyVpcBlockPublicAccessExclusion": 0.3,
+    "ec2:DeleteVpcBlockPublicAccessExclusion": 0.3,
+    "route53resolver:AssociateFirewallRuleGroup": 0.3,
+    "route53resolver:UpdateFirewallRuleGroupAssociation": 0.2,
+    "route53resolver:DisassociateFirewallRuleGroup": 0.2,
+    "route53resolver:UpdateFirewallDomains": 0.1,
+    "route53resolver:AssociateResolverQueryLogConfig": 0.2,
+}
+
+_seconds = dict(DEFAULT_SECONDS)
+
+
+def seconds(operation: str) -> float:
+    """Return how long what ``operation`` (such as ``ec2:CreateNatGateway``) starts takes; 0 where it is immediate."""
+    return _seconds.get(operation, 0.0)
+
+
+def configure(table: Mapping[str, float]) -> None:
+    """Set the seconds of some operations."""
+    _seconds.update({operation: float(value) for operation, value in table.items()})
+
+
+def reset() -> None:
+    """Go back to the default seconds."""
+    _seconds.clear()
+    _seconds.update(DEFAULT_SECONDS)
+
+
+def due(operation: str) -> float:
+    """Return the monotonic time at which what ``operation`` starts now is finished."""
+    return time.monotonic() + seconds(operation)
+
+
+def passed(moment: float) -> bool:
+    """Say whether a moment of the monotonic clock has come."""
+    return time.monotonic() >= moment
+
+
+class Settling:
+    """A state attribute of a moto class that shows an interim state for a while after each change.
+
+    ``interim`` maps a state as moto sets it to the state that shows until then and the operation whose seconds count:
+    ``{"available": ("pending", "ec2:CreateNatGateway")}``.
+    """
+
+    def __init__(self, attribute: str, interim: Mapping[str, tuple[str, str]]) -> None:
+        self.key = f"_{attribute}_settling"
+        self.interim = interim
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        value, moment = instance.__dict__[self.key]
+        return self.interim[value][0] if value in self.interim and not passed(moment) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        operation = self.interim[value][1] if value in self.interim else ""
+        instance.__dict__[self.key] = (value, due(operation))

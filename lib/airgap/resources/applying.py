@@ -1,0 +1,226 @@
+"""Apply a plan: create, change and remove resources in the order of their references, in parallel, settling late."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unsettled
+from airgap.model import plan as plans
+from airgap.model.canonical import dig
+from airgap.model.plan import REFERENCE, Change, Desired, Plan, Survey
+from airgap.model.reading import Live
+from airgap.resources.kind import Acting, Call, Kind, tags_for
+
+Report = Callable[[str, str], None]
+
+
+@dataclass
+class Application:
+    """One step's plan being applied: the kinds, what is declared, what is there, and how many at a time."""
+
+    cloud: Acting
+    kinds: Mapping[str, Kind]
+    desired: Mapping[str, Desired]
+    found: Survey
+    tags: Mapping[str, str]
+    prefix: str
+    report: Report
+    pause: Callable[[float], None]
+    jobs: int = 8
+    predecessor: Callable[[str], str] = lambda key: "an earlier step"
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, plan: Plan) -> None:
+        """Carry out every change of the plan; the first error stops what has not begun and is raised."""
+        removals = {key for key, changes in plan.resources().items() if changes[0].op == plans.DELETE}
+        removed = self._removal_order(removals)
+        if removed:
+            self._parallel(removed, lambda key: self._remove(key, plan.resources()[key]))
+        work = {key: changes for key, changes in plan.resources().items() if key not in removals}
+        after = {key: self.desired[key].after & set(work) for key in work}
+        self._parallel(after, lambda key: self._bring(key, work[key]))
+
+    def _removal_order(self, keys: set[str]) -> dict[str, set[str]]:
+        """A resource goes after all that refer to it, and after those of kinds that are created later."""
+        rank = {kind: number for number, kind in enumerate(self.kinds)}
+        order: dict[str, set[str]] = {}
+        for key in keys:
+            mine = rank[key.split(":")[0]]
+            order[key] = {other for other in keys if rank[other.split(":")[0]] > mine}
+        return order
+
+    def _parallel(self, after: Mapping[str, set[str]], act: Callable[[str], None]) -> None:
+        done: set[str] = set()
+        left = dict(after)
+        running: dict[Future[None], str] = {}
+        broken: list[BaseException] = []
+        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
+            while left or running:
+                ready = [] if broken else [key for key in left if left[key] <= done]
+                for key in ready:
+                    del left[key]
+                    running[pool.submit(act, key)] = key
+                if not running:
+                    break
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    key = running.pop(future)
+                    error = future.exception()
+                    broken += [error] if error else []
+                    done.add(key)
+        if broken:
+            raise _with_rest(broken[0], sorted(left))
+        if left:
+            raise AirgapError(f"These resources wait for each other: {', '.join(sorted(left))}", "them", "report this")
+
+    def _bring(self, key: str, changes: Sequence[Change]) -> None:
+        kind, one = self.kinds[key.split(":")[0]], self.desired[key]
+        op = changes[0].op
+        self.report(key, {plans.CREATE: "creating", plans.UPDATE: "changing"}.get(op, "replacing"))
+        if any(change.op == plans.REPLACED for change in changes):
+            self._remove(key, changes)
+            self._create(kind, one)
+        elif op == plans.CREATE:
+            self._create(kind, one)
+        else:
+            self._update(kind, one, [change.field for change in changes])
+        self._settle(kind, key)
+        self.report(key, "done")
+
+    def _create(self, kind: Kind, one: Desired) -> None:
+        fields = self._fields(one)
+        for number, call in enumerate(kind.create):
+            if not call.when(fields):
+                continue
+            answer = self._write(call, fields, one.key)
+            if number == 0:
+                item = dig(answer, call.result) if call.result else answer
+                live = self._born(kind, one, item if isinstance(item, Mapping) else {}, fields)
+                fields = {**fields, **live.attrs}
+        if kind.later:
+            self._settle(kind, one.key)
+            self._update(kind, one, [name for name in kind.later if one.fields.get(name) is not None])
+
+    def _born(self, kind: Kind, one: Desired, item: Mapping[str, Any], fields: Mapping[str, Any]) -> Live:
+        """What a created resource is known by: from the answer, or by its own fields where the answer says nothing."""
+        paths = {"id": kind.reading.id, **kind.reading.attrs}
+        attrs = {name: str(dig(item, path) or "") for name, path in paths.items()}
+        attrs["id"] = attrs["id"] or str(fields.get("name") or one.key)
+        live = Live(kind.name, attrs["id"], one.key, attrs, dict(one.fields))
+        with self._lock:
+            self.found.learn(live)
+        return live
+
+    def _update(self, kind: Kind, one: Desired, names: Sequence[str]) -> None:
+        fields = self._fields(one)
+        made: set[int] = set()
+        for name in names:
+            if name not in kind.updates:
+                raise AirgapError(
+                    f"{one.key}: {name} cannot be changed on a live resource", one.key, "replace it by hand"
+                )
+            for call in kind.updates[name]:
+                if id(call) not in made and call.when(fields):
+                    made.add(id(call))
+                    self._write(call, fields, one.key)
+
+    def _remove(self, key: str, changes: Sequence[Change]) -> None:
+        kind = self.kinds[key.split(":")[0]]
+        live = self._live(key)
+        if live is None:
+            return
+        fields = {**self.found.resolve(dict(live.fields)), **live.attrs, "key": key}
+        self.report(key, "removing")
+        protected = {name: value for name, value in kind.protection.items() if live.fields.get(name) != value}
+        for name in protected:
+            for call in kind.updates[name]:
+                self._write(call, {**fields, **kind.protection}, key)
+        if kind.empty is not None:
+            kind.empty(self.cloud, live)
+        for call in kind.delete:
+            if call.when(fields):
+                self._write(call, fields, key)
+        if kind.gone:
+            self._wait_until_gone(kind, key, fields)
+        self.found.lives.pop(key, None)
+        self.report(key, "removed")
+
+    def _live(self, key: str) -> Live | None:
+        orphan = next((one for one in self.found.orphans if one.key == key), None)
+        return orphan or self.found.lives.get(key)
+
+    def _write(self, call: Call, fields: Mapping[str, Any], key: str) -> dict[str, Any]:
+        params = {name: value for name, value in call.params(fields).items() if value is not None}
+        return self.cloud.write(call.operation, params, resource=key, retry=call.retry, ignore=call.ignore)
+
+    def _fields(self, one: Desired) -> dict[str, Any]:
+        with self._lock:
+            resolved = self.found.resolve(dict(one.fields))
+        left = [match.group(1) for match in REFERENCE.finditer(str(resolved))]
+        if left:
+            step = self.predecessor(left[0])
+            raise MissingPredecessor(
+                f"{one.key} needs {left[0]}, which does not exist", one.key, f"run {step} in mode apply first"
+            )
+        live = self.found.lives.get(one.key)
+        tags = tags_for(one, self.tags, self.prefix)
+        return {**resolved, **(live.attrs if live else {}), "key": one.key, "tags": tags}
+
+    def _settle(self, kind: Kind, key: str) -> None:
+        if kind.poll is None:
+            return
+        live = self.found.lives[key]
+        fields = {**self.found.resolve(dict(live.fields)), **live.attrs}
+        for item in self._polls(kind, key, fields):
+            state = str(dig(item, kind.reading.state) or "") if item is not None else "gone"
+            if state in kind.reading.settled:
+                with self._lock:
+                    fresh = {name: str(dig(item, path) or "") for name, path in kind.reading.attrs.items()}
+                    known = {name: value for name, value in fresh.items() if value}
+                    self.found.learn(replace(live, attrs={**live.attrs, **known}, state=state))
+                return
+            if state in kind.reading.failed:
+                raise Unsettled(
+                    f"{key} ended in state {state}", "what depends on it", "read its events, mend, run again"
+                )
+            self.report(key, f"waiting ({state or 'pending'})")
+
+    def _wait_until_gone(self, kind: Kind, key: str, fields: Mapping[str, Any]) -> None:
+        for item in self._polls(kind, key, fields):
+            if item is None or dig(item, kind.reading.state) in ("deleted", "DELETED"):
+                return
+
+    def _polls(self, kind: Kind, key: str, fields: Mapping[str, Any]) -> Any:
+        """Yield the resource as read again and again, or None when it is gone; raise when the limit is over."""
+        if kind.poll is None:
+            return
+        waited, delay = 0.0, 0.1
+        path = kind.poll.result or kind.reading.items
+        while waited <= kind.limit:
+            params = dict(kind.poll.params(fields))
+            last = self.cloud.read(kind.poll.operation, params, absent=kind.poll.ignore)[-1]
+            found = self._page(last)
+            listed = dig(found, path)
+            yield (listed[0] if listed else None) if isinstance(listed, list) else listed
+            self.pause(delay)
+            waited, delay = waited + delay, min(delay * 1.5, max(1.0, kind.seconds / 20))
+        raise Unsettled(
+            f"{key} did not settle within {kind.limit:.0f} s", "what depends on it", "run again; it goes on waiting"
+        )
+
+    page: Callable[[str], Mapping[str, Any]] = lambda digest: {}
+
+    def _page(self, observation: Any) -> Mapping[str, Any]:
+        return self.page(observation.page) if observation.page else {}
+
+
+def _with_rest(error: BaseException, rest: Sequence[str]) -> BaseException:
+    """Add to an error what was not begun because of it."""
+    if isinstance(error, AirgapError) and rest and not isinstance(error, Interrupted):
+        more = f"; not begun: {', '.join(rest[:8])}" + (f" and {len(rest) - 8} more" if len(rest) > 8 else "")
+        error.unchanged = (error.unchanged or "the resource named") + more
+    return error

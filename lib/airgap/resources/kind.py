@@ -1,0 +1,113 @@
+"""A kind of resource: how it is read, and the calls that create, change and delete it, as data.
+
+Parameters of a call are a function of the resource's resolved fields (plus ``id`` and the other ``attrs`` once it
+exists, ``tags``, ``key`` and ``token``), so that a call names its operation as data: its IAM action, the plan's text
+and the tests are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from airgap.model.permissions import iam_action
+from airgap.model.plan import Desired
+from airgap.model.reading import Live, Reading
+
+Fields = Mapping[str, Any]
+
+
+class Acting(Protocol):
+    """What a kind may use of the cloud."""
+
+    account: str
+    region: str
+
+    def read(self, call: str, params: Mapping[str, Any], **more: Any) -> list[Any]:
+        """Make one read call; its observations."""
+
+    def write(self, call: str, params: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Make one write call; its answer."""
+
+    def client(self, service: str, region: str = "") -> Any:
+        """The botocore client, for reading only."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One write call of a kind.
+
+    ``result`` is the path of the created item in the answer. ``retry`` are exact texts of errors that pass by
+    themselves (propagation); ``ignore`` the codes that say it is done already. ``actions`` are IAM actions needed
+    beside the operation's own. ``when`` says whether the call is needed at all.
+    """
+
+    operation: str
+    params: Callable[[Fields], Mapping[str, Any]]
+    result: str = ""
+    retry: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    when: Callable[[Fields], bool] = lambda fields: True
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The IAM actions that this call needs."""
+        return (iam_action(self.operation), *self.actions)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of resource.
+
+    ``create`` runs in order; the first call's ``result`` gives the id. ``updates`` maps a field to the calls that set
+    it; ``later`` are fields that creation cannot set and that are set by their update right after it. ``delete`` runs
+    in order; ``empty`` runs before it for kinds that must be emptied. ``poll`` reads one resource by id until its
+    state (``reading.state``) settles; ``seconds`` is how long AWS usually takes, ``limit`` how long is too long.
+    ``account_wide`` kinds are never reverted by destroy. ``protection`` are fields set before a delete, as an approved
+    change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing.
+    """
+
+    name: str
+    title: str
+    reading: Reading
+    create: tuple[Call, ...]
+    updates: Mapping[str, tuple[Call, ...]] = field(default_factory=dict)
+    delete: tuple[Call, ...] = ()
+    later: tuple[str, ...] = ()
+    poll: Call | None = None
+    seconds: float = 1.0
+    limit: float = 300.0
+    gone: bool = False
+    account_wide: bool = False
+    protection: Mapping[str, Any] = field(default_factory=dict)
+    empty: Callable[[Acting, Live], None] | None = None
+    empty_actions: tuple[str, ...] = ()
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Every IAM action that creating, changing and deleting it needs."""
+        calls = [*self.create, *(call for calls in self.updates.values() for call in calls), *self.delete]
+        calls += [self.poll] if self.poll else []
+        return tuple(dict.fromkeys([*(one for call in calls for one in call.needed), *self.empty_actions]))
+
+    def calls(self) -> tuple[str, ...]:
+        """Every write operation that it may make."""
+        calls = [*self.create, *(call for calls in self.updates.values() for call in calls), *self.delete]
+        return tuple(dict.fromkeys(call.operation for call in calls))
+
+
+def tag_list(fields: Fields) -> list[dict[str, str]]:
+    """Return the ownership tags as AWS's usual Key/Value list."""
+    return [{"Key": key, "Value": value} for key, value in sorted(fields["tags"].items())]
+
+
+def tag_specifications(resource_type: str) -> Callable[[Fields], list[dict[str, Any]]]:
+    """Return a function that gives EC2's TagSpecifications for a resource type."""
+    return lambda fields: [{"ResourceType": resource_type, "Tags": tag_list(fields)}]
+
+
+def tags_for(desired: Desired, base: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the tags of one resource: the environment's, its logical key and its Name."""
+    return {**base, "airgap:key": desired.key, "Name": f"{prefix}-{desired.name}"}

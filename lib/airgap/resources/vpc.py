@@ -1,0 +1,178 @@
+"""The VPC, its DHCP options and its subnets (REQUIREMENTS: network). AWS: VPC User Guide, "Subnets for your VPC"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent, Subnet
+from airgap.model.plan import Desired, ref
+from airgap.model.reading import NEVER, Field, Reading
+from airgap.resources.kind import Call, Kind, tag_specifications
+
+VPC = Kind(
+    "vpc",
+    "VPC",
+    Reading(
+        "ec2:DescribeVpcs",
+        "Vpcs",
+        "VpcId",
+        fields={
+            "cidr": Field("CidrBlock", change=NEVER, why="a VPC's first range cannot be changed"),
+            "dhcp_options": Field("DhcpOptionsId", risk="interrupts", why="name resolution of every host follows it"),
+            **{
+                name: Field(
+                    f"{name[0].upper()}{name[1:]}.Value",
+                    call="ec2:DescribeVpcAttribute",
+                    by={"VpcId": "VpcId", "Attribute": f"={name}"},
+                    risk="interrupts",
+                    why="endpoints' private names need both DNS attributes",
+                )
+                for name in ("enableDnsSupport", "enableDnsHostnames")
+            },
+        },
+        state="State",
+        settled=("available",),
+    ),
+    create=(
+        Call(
+            "ec2:CreateVpc",
+            lambda f: {"CidrBlock": f["cidr"], "TagSpecifications": tag_specifications("vpc")(f)},
+            result="Vpc",
+        ),
+    ),
+    later=("dhcp_options", "enableDnsSupport", "enableDnsHostnames"),
+    updates={
+        "dhcp_options": (
+            Call("ec2:AssociateDhcpOptions", lambda f: {"VpcId": f["id"], "DhcpOptionsId": f["dhcp_options"]}),
+        ),
+        **{
+            name: (
+                Call(
+                    "ec2:ModifyVpcAttribute",
+                    lambda f, name=name: {"VpcId": f["id"], f"{name[0].upper()}{name[1:]}": {"Value": f[name]}},
+                ),
+            )
+            for name in ("enableDnsSupport", "enableDnsHostnames")
+        },
+    },
+    delete=(
+        Call(
+            "ec2:DeleteVpc",
+            lambda f: {"VpcId": f["id"]},
+            ignore=("InvalidVpcID.NotFound",),
+            retry=("DependencyViolation",),
+        ),
+    ),
+    poll=Call("ec2:DescribeVpcs", lambda f: {"VpcIds": [f["id"]]}),
+)
+
+DHCP_OPTIONS = Kind(
+    "dhcp-options",
+    "DHCP options",
+    Reading(
+        "ec2:DescribeDhcpOptions",
+        "DhcpOptions",
+        "DhcpOptionsId",
+        fields={
+            "options": Field(
+                "DhcpConfigurations",
+                form="pairs:Key:Values[].Value",
+                change=NEVER,
+                why="DHCP options are replaced, not changed",
+            )
+        },
+    ),
+    create=(
+        Call(
+            "ec2:CreateDhcpOptions",
+            lambda f: {
+                "DhcpConfigurations": [{"Key": key, "Values": values} for key, values in sorted(f["options"].items())],
+                "TagSpecifications": tag_specifications("dhcp-options")(f),
+            },
+            result="DhcpOptions",
+        ),
+    ),
+    delete=(
+        Call(
+            "ec2:DeleteDhcpOptions",
+            lambda f: {"DhcpOptionsId": f["id"]},
+            ignore=("InvalidDhcpOptionsID.NotFound", "InvalidDhcpOptionID.NotFound"),
+            retry=("DependencyViolation",),
+        ),
+    ),
+)
+
+SUBNET = Kind(
+    "subnet",
+    "Subnet",
+    Reading(
+        "ec2:DescribeSubnets",
+        "Subnets",
+        "SubnetId",
+        fields={
+            "vpc": Field("VpcId", change=NEVER, why="a subnet stays in its VPC"),
+            "cidr": Field("CidrBlock", change=NEVER, why="a subnet's range cannot be changed"),
+            "zone": Field("AvailabilityZone", change=NEVER, why="a subnet stays in its zone"),
+            "map_public_ip": Field("MapPublicIpOnLaunch", risk="opens", why="instances would get public addresses"),
+        },
+        state="State",
+        settled=("available",),
+    ),
+    create=(
+        Call(
+            "ec2:CreateSubnet",
+            lambda f: {
+                "VpcId": f["vpc"],
+                "CidrBlock": f["cidr"],
+                "AvailabilityZone": f["zone"],
+                "TagSpecifications": tag_specifications("subnet")(f),
+            },
+            result="Subnet",
+        ),
+    ),
+    updates={
+        "map_public_ip": (
+            Call(
+                "ec2:ModifySubnetAttribute",
+                lambda f: {"SubnetId": f["id"], "MapPublicIpOnLaunch": {"Value": f["map_public_ip"]}},
+            ),
+        )
+    },
+    delete=(
+        Call(
+            "ec2:DeleteSubnet",
+            lambda f: {"SubnetId": f["id"]},
+            ignore=("InvalidSubnetID.NotFound",),
+            retry=("DependencyViolation",),
+        ),
+    ),
+    poll=Call("ec2:DescribeSubnets", lambda f: {"SubnetIds": [f["id"]]}),
+)
+
+KINDS = (DHCP_OPTIONS, VPC, SUBNET)
+
+
+def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
+    """Yield the VPC, its DHCP options and the subnets of every declared tier."""
+    yield Desired("dhcp-options", "main", {"options": {"domain-name-servers": ["AmazonProvidedDNS"]}})
+    attributes = {"enableDnsSupport": True, "enableDnsHostnames": True}
+    options = {"dhcp_options": ref("dhcp-options:main")}
+    yield Desired("vpc", "main", {"cidr": intent.network.vpc_cidr, **attributes, **options}, why="holds everything")
+    for name, subnet in subnets(intent).items():
+        fields = {"vpc": ref("vpc:main"), "cidr": subnet.cidr, "zone": subnet.zone, "map_public_ip": False}
+        yield Desired("subnet", name, fields, why=f"the {name.split('-')[0]} tier in {subnet.zone}")
+
+
+def subnets(intent: Intent) -> dict[str, Subnet]:
+    """Return every declared subnet by name: tier and the zone's letter, as ``private-a``."""
+    tiers = {
+        "private": intent.network.private_subnets,
+        "public": intent.network.public_subnets,
+        "ingress": intent.network.ingress_subnets,
+    }
+    named = {}
+    for tier, members in tiers.items():
+        for subnet in members:
+            named[f"{tier}-{subnet.zone.removeprefix(intent.region)}"] = subnet
+    return named

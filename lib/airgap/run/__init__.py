@@ -1,0 +1,1 @@
+"""Runs notebooks: the engine that executes one, and the runner that orders many."""
