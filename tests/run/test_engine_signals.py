@@ -24,11 +24,10 @@ except KeyboardInterrupt:
 """
 SAVE = """
 import itertools, sys
-from pathlib import Path
-from airgap.run.files import write_whole
+from airgap.run.files import SCHEME, WholeFiles
 print("ready", flush=True)
 for turn in itertools.count():
-    write_whole(Path(sys.argv[1]), str(turn % 10) * 500_000 + "end")
+    WholeFiles().write(str(turn % 10) * 500_000 + "end", SCHEME + sys.argv[1])
 """
 
 
@@ -95,7 +94,7 @@ def test_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
 def test_killed_run_leaves_a_whole_notebook_with_nothing_completed_that_was_not(tmp_path: Path) -> None:
     source, target = notebook(tmp_path / "in.ipynb", *["print('x' * 2_000_000)"] * 20), tmp_path / "out.ipynb"
     chance = random.Random(2)
-    for _ in range(6):
+    for _ in range(5):
         child = start(RUN, source, target)
         time.sleep(chance.uniform(0, 2.0))
         child.kill()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airgap.model.estate import Estate
+from airgap.model.estate import ANY, Estate
 from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, SEVERITIES, UNKNOWN, WAIVED, Finding
 from airgap.model.intent import Intent, Waiver
 from airgap.model.observation import NotObserved
@@ -52,7 +52,7 @@ class Check:
             return [self._finding(_status(cause), "*", str(cause), view)]
         if not population:
             return [self._finding(UNKNOWN, "*", "nothing of this kind exists here, so nothing was judged", view)]
-        listed = dict(view.touched)
+        listed = {} if ANY in self.reads else dict(view.touched)
         return [self._judged(resource, item, intent, estate, listed) for resource, item in population]
 
     def _judged(self, resource: str, item: Any, intent: Intent, estate: Estate, listed: Mapping[str, Any]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -29,9 +30,14 @@ def closure(reads: Iterable[str]) -> tuple[Query, ...]:
         wanted |= more
 
 
-def collect(cloud: Cloud, reads: Iterable[str], load: PageLoader, *, jobs: int = 8) -> list[Observation]:
-    """Make every read call that ``reads`` needs, in parallel level by level, and return the observations."""
-    left = list(closure(reads))
+def collect(
+    cloud: Cloud, reads: Iterable[str], load: PageLoader, *, jobs: int = 8, since: str = ""
+) -> list[Observation]:
+    """Make every read call that ``reads`` needs, in parallel level by level, and return the observations.
+
+    Calls that list what happened over time are made where ``since`` (RFC 3339) says from when on.
+    """
+    left = [query for query in closure(reads) if since or not query.since]
     done: list[Observation] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         while left:
@@ -39,20 +45,23 @@ def collect(cloud: Cloud, reads: Iterable[str], load: PageLoader, *, jobs: int =
             level = [query for query in left if query.each not in waiting]
             left = [query for query in left if query.each in waiting]
             estate = Estate(done, load, account=cloud.account, region=cloud.region, taken_at="")
-            asked = [(query, params) for query in level for params in parameters(query, estate)]
+            asked = [(query, params) for query in level for params in parameters(query, estate, since)]
             for answer in pool.map(lambda one: _read(cloud, *one), asked):
                 done.extend(answer)
     return done
 
 
 def _read(cloud: Cloud, query: Query, params: Mapping[str, Any]) -> list[Observation]:
-    return cloud.read(query.call, params, scope=query.scope, absent=query.absent, vantage=query.vantage)
+    return cloud.read(
+        query.call, params, scope=query.scope, absent=query.absent, vantage=query.vantage, home=query.home
+    )
 
 
-def parameters(query: Query, estate: Estate) -> list[dict[str, Any]]:
+def parameters(query: Query, estate: Estate, since: str = "") -> list[dict[str, Any]]:
     """Return the parameters of every call that a query makes, each once; none where what it follows was not read."""
     bound = [{}] if not query.each else list(_bindings(query, estate))
-    every = [{**query.params, **one, **variant} for one in bound for variant in _variants(query.vary)]
+    fixed = {**query.params, **({query.since: since} if query.since else {})}
+    every = [{**fixed, **one, **variant} for one in bound for variant in _variants(query.vary)]
     return list({encode(plain(one)): one for one in every}.values())
 
 
@@ -60,17 +69,35 @@ def _bindings(query: Query, estate: Estate) -> Iterator[dict[str, Any]]:
     listed = Reading(call=query.each, items=query.items, id="", unless=query.skip, only=query.only)
     try:
         for item in items(listed, estate):
-            found = {name: _value(item, path) for name, path in query.bind.items()}
-            if all(value not in (None, [], [None]) for value in found.values()):
-                yield found
+            found = {name: _value(item, path, estate) for name, path in query.bind.items()}
+            if all(value not in (None, "", [], [None]) for value in found.values()):
+                yield _nested(found)
     except NotObserved:
         # The list itself was not answered: its own observation says so, and every reader of the follow-up finds none.
         return
 
 
-def _value(item: Mapping[str, Any], path: str) -> Any:
+def _value(item: Mapping[str, Any], path: str, estate: Estate) -> Any:
     """A path in brackets gives a list of one, for parameters that take several."""
-    return [dig(item, path[1:-1])] if path.startswith("[") else dig(item, path)
+    if path.startswith("["):
+        return [_value(item, path[1:-1], estate)]
+    if path == "$region":
+        return estate.region
+    if "{" in path:
+        return re.sub(r"{([^}]+)}", lambda match: str(dig(item, match[1])), path)
+    return dig(item, path)
+
+
+def _nested(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return bound values as parameters; a dotted name stands for a member of a structure."""
+    whole: dict[str, Any] = {}
+    for name, value in found.items():
+        *outer, last = name.split(".")
+        place = whole
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return whole
 
 
 def _variants(vary: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:

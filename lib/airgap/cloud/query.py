@@ -14,7 +14,11 @@ class Query:
     ``each``/``items``/``bind`` repeat it for every item of another call's answer (``bind``: parameter -> item path,
     as ``{"VpcId": "VpcId"}``; ``@`` is an item that is a plain string). ``vary`` repeats it for each literal value of
     one parameter. ``scope`` is regional or global. ``absent`` are the error codes by which AWS says that there is none.
-    ``skip`` (path, pattern) leaves out items that the call cannot be made for.
+    ``skip`` (path, pattern) leaves out items that the call cannot be made for, ``only`` keeps those that it can.
+    A bound name may be dotted (``a.b`` sets b within a); a bound path may be a template (``/ami/{version}``), the
+    environment's Region (``$region``) or, in brackets, the one element of a list. ``home`` is the Region whose endpoint
+    answers for a service that has one. ``since`` is the parameter that takes the time from which on to ask; without
+    such a time it is not asked.
     """
 
     call: str
@@ -28,6 +32,8 @@ class Query:
     absent: tuple[str, ...] = ()
     skip: tuple[tuple[str, str], ...] = ()
     only: tuple[tuple[str, str], ...] = ()
+    home: str = ""
+    since: str = ""
 
     @property
     def service(self) -> str:
@@ -38,3 +44,8 @@ class Query:
     def operation(self) -> str:
         """The AWS name of the operation."""
         return self.call.split(":")[1]
+
+
+def follow(call: str, each: str, items: str, bind: Mapping[str, str], **more: Any) -> Query:
+    """Return the row of a call that is made for every item of another call's answer."""
+    return Query(call, each=each, items=items, bind=bind, **more)

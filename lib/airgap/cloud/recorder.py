@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,20 +13,24 @@ from airgap.model.journal import Journal, PageStore
 from airgap.model.observation import Observation
 from airgap.model.redaction import Redactor
 
+BODY_SHA256, BODY_SIZE = "x-airgap-body-sha256", "x-airgap-body-size"
+
 
 class Recorder:
     """Records reads and writes of one step into its journal and page store."""
 
     def __init__(self, journal: Journal, pages: PageStore, now: Callable[[], str], redactor: Redactor) -> None:
         self.journal, self.pages, self.now, self.redactor = journal, pages, now, redactor
-        self._body = threading.local()
 
     def body_received(self, response_dict: Mapping[str, Any], **_: Any) -> None:
-        """Botocore's ``before-parse``: keep digest and size of the body as received, and the HTTP date."""
+        """Botocore's ``before-parse``: add digest and size of the body as received to the headers of the answer.
+
+        They travel with the answer, as several pages may be received before the first is recorded.
+        """
         body = response_dict.get("body", b"")
         raw = body if isinstance(body, bytes) else b""
-        headers = response_dict.get("headers", {})
-        self._body.facts = (hashlib.sha256(raw).hexdigest(), len(raw), headers.get("date", ""), headers)
+        response_dict["headers"][BODY_SHA256] = hashlib.sha256(raw).hexdigest()
+        response_dict["headers"][BODY_SIZE] = str(len(raw))
 
     def page(self, client: Any, operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any], number: int,
              last: bool) -> Observation:  # fmt: skip
@@ -36,13 +39,15 @@ class Recorder:
         shape = client.meta.service_model.operation_model(operation).output_shape
         body, redacted = self.redactor.redact(plain(_without_streams(body)), sensitive_paths(shape, body))
         data = canonical_bytes(body)
-        sha, size, date, headers = getattr(self._body, "facts", ("", 0, "", {}))
         meta = answer.get("ResponseMetadata", {})
+        headers = meta.get("HTTPHeaders", {})
         return self._keep(
             Observation(
                 **_safe(asked, self.redactor), status=obs.OK, time=self.now(), number=number, last=last,
-                request_id=headers.get("x-amzn-requestid") or meta.get("RequestId", ""), http_date=date,
-                page=self.pages.keep(data), size=len(data), body_sha256=sha, body_size=size, redacted=tuple(redacted),
+                request_id=headers.get("x-amzn-requestid") or meta.get("RequestId", ""),
+                http_date=headers.get("date", ""), page=self.pages.keep(data), size=len(data),
+                body_sha256=headers.get(BODY_SHA256, ""), body_size=int(headers.get(BODY_SIZE, 0)),
+                redacted=tuple(redacted),
             )
         )  # fmt: skip
 

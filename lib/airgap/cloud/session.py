@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from airgap.cloud import failures, liveness
+from airgap.cloud.paging import pages
 from airgap.cloud.recorder import Recorder
 from airgap.errors import AirgapError, Interrupted
 from airgap.model import observation as obs
@@ -70,7 +71,7 @@ class Cloud:
         return client
 
     def read(self, call: str, params: Mapping[str, Any], *, scope: str = "regional", absent: tuple[str, ...] = (),
-             vantage: str = "aws-api") -> list[Observation]:  # fmt: skip
+             vantage: str = "aws-api", home: str = "") -> list[Observation]:  # fmt: skip
         """Make one read call, all its pages, and return their observations; a failure is an observation too."""
         service, operation = call.split(":")
         region = obs.GLOBAL if scope == "global" else self.region
@@ -87,8 +88,9 @@ class Cloud:
         attempt = 1
         while True:
             try:
-                for answer, last in self._pages(service, operation, params):
-                    seen.append(self.recorder.page(self.client(service), operation, asked, answer, len(seen) + 1, last))
+                client = self.client(service, home)
+                for answer, last in pages(client, operation, params):
+                    seen.append(self.recorder.page(client, operation, asked, answer, len(seen) + 1, last))
                 return seen
             except (AirgapError, KeyboardInterrupt):
                 raise
@@ -103,22 +105,6 @@ class Cloud:
                 if failure.code in failures.EXPIRED:
                     raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
                 return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
-
-    def _pages(self, service: str, operation: str, params: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
-        from botocore import xform_name
-
-        client = self.client(service)
-        method = xform_name(operation)
-        if not client.can_paginate(method):
-            yield getattr(client, method)(**params), True
-            return
-        held: dict[str, Any] | None = None
-        for answer in client.get_paginator(method).paginate(**params):
-            if held is not None:
-                yield held, False
-            held = answer
-        if held is not None:
-            yield held, True
 
     def write(self, call: str, params: Mapping[str, Any], *, resource: str = "", retry: tuple[str, ...] = (),
               ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip

@@ -112,13 +112,13 @@ def expand(raw: str, context: Context, variables: bool = True) -> Expanded:
     """The value with `${key}` and `${key, 'default'}` replaced from the context, and `${*}`, `${?}`, `${$}` literal."""
     if not variables:
         return Expanded(raw, raw, tokens(raw), True)
-    text, pattern, truths, end = "", (), [], 0  # type: str, tuple[str, ...], list[bool | None], int
+    text, pattern, resolved, end = "", tokens(""), every(()), 0
     for found in _VARIABLE.finditer(raw):
         plain, name = raw[end : found.start()], found.group(1)
         value, truth = (name, True) if name in ("*", "?", "$") else _variable(name, context)
         text, pattern, end = text + plain + value, pattern + tokens(plain) + tuple(value), found.end()
-        truths.append(truth)
-    return Expanded(raw, text + raw[end:], pattern + tokens(raw[end:]), every(truths))
+        resolved = every((resolved, truth))
+    return Expanded(raw, text + raw[end:], pattern + tokens(raw[end:]), resolved)
 
 
 def segments(pattern: Sequence[str], count: int) -> list[tuple[str, ...]]:

@@ -18,15 +18,25 @@ from airgap.model.observation import NotObserved, Observation
 PageLoader = Callable[[str], Mapping[str, Any]]
 
 
+ANY = "*"
+"""Declared by a reader whose calls are known only when the estate is: it may see every page."""
+
+
 @dataclass(frozen=True)
 class Records:
-    """The run's own records: who called, what was written, what was approved."""
+    """The run's own records: who called, what was written and approved, what was declared now and at the last apply.
+
+    ``steps`` are the steps judged; ``homes`` maps a kind to the step that answers for what is ours but undeclared.
+    """
 
     caller: Mapping[str, Any] = field(default_factory=dict)
     writes: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
     declared: tuple[Mapping[str, Any], ...] = ()
     readings: Mapping[str, Any] = field(default_factory=dict)
+    applied: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[str, ...] = ()
+    homes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Estate:
@@ -110,8 +120,14 @@ class Estate:
         """Tell whether any call of this operation was recorded here, answered or not."""
         return any(self._by_call.get((self.account, region, call)) for region in (self.region, obs.GLOBAL))
 
+    def cite(self, call: str) -> None:
+        """Remember every observation of a call as one that the reader rests on."""
+        for region in (self.region, obs.GLOBAL):
+            for group in self._by_call.get((self.account, region, call), []):
+                self.touched.update({one.page or f"{one.call} {encode(plain(one.params))}": one for one in group})
+
     def _admit(self, call: str) -> None:
-        if self._reads is not None and call not in self._reads:
+        if self._reads is not None and call not in self._reads and ANY not in self._reads:
             raise LookupError(f"{call} was not declared by its reader")
 
     def _absence(self, call: str) -> str:

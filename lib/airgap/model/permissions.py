@@ -16,6 +16,11 @@ PREFIXES = {
     "accessanalyzer": "access-analyzer",
     "opensearch": "es",
     "efs": "elasticfilesystem",
+    "elb": "elasticloadbalancing",
+    "stepfunctions": "states",
+    "bedrock-agent": "bedrock",
+    "docdb": "rds",
+    "neptune": "rds",
 }
 
 ACTIONS = {
@@ -40,6 +45,11 @@ ACTIONS = {
     "s3:ListBucketAnalyticsConfigurations": "s3:GetAnalyticsConfiguration",
     "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
     "s3control:PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+    # API Gateway authorises by HTTP method.
+    "apigateway:GetRestApis": "apigateway:GET",
+    "apigateway:GetVpcLinks": "apigateway:GET",
+    "apigatewayv2:GetApis": "apigateway:GET",
+    "apigatewayv2:GetVpcLinks": "apigateway:GET",
 }
 
 

@@ -24,6 +24,7 @@ from airgap.model.reading import (
     Live,
     Reading,
     Unknown,
+    identity,
     items,
     shaped,
     tags_of,
@@ -174,6 +175,7 @@ class Survey:
     unreadable: dict[str, NotObserved] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
     logical_of: dict[str, str] = field(default_factory=dict)
+    adopted: set[str] = field(default_factory=set)
 
     def learn(self, live: Live) -> None:
         """Remember a resource of ours, and that its ids stand for references to it."""
@@ -212,6 +214,8 @@ def survey(environment: str, readings: Mapping[str, Reading], desired: Iterable[
     found = Survey()
     wanted: dict[str, list[Desired]] = {}
     for one in desired:
+        if one.adopted:
+            found.adopted.add(one.key)
         wanted.setdefault(one.kind, []).append(one)
     for kind, reading in readings.items():
         try:
@@ -224,13 +228,13 @@ def survey(environment: str, readings: Mapping[str, Reading], desired: Iterable[
 def _survey_kind(
     environment: str, kind: str, reading: Reading, wanted: list[Desired], estate: Estate, found: Survey
 ) -> None:
-    names = {_natural(reading, found, one.fields): one for one in wanted}
+    names = {_natural(reading, found.resolve(dict(one.fields))): one for one in wanted}
     by_id = {one.adopted: one for one in wanted if one.adopted}
     declared = {one.key for one in wanted}
     for item in items(reading, estate):
         live = _live(kind, reading, item, estate)
         adopter = by_id.get(live.id)
-        natural = _natural(reading, found, live.fields)
+        natural = _natural(reading, live.fields)
         if adopter is not None:
             found.learn(dataclasses.replace(live, key=adopter.key))
         elif reading.owner == "tags":
@@ -239,7 +243,7 @@ def _survey_kind(
             found.learn(dataclasses.replace(live, key=names[natural].key))
         elif natural in names:
             found.foreign[names[natural].key] = live.id
-        elif reading.owner == "name" and reading.tags and _ours(environment, reading, item, estate):
+        elif reading.owner == "name" and reading.tags and _surely_ours(environment, reading, item, estate):
             tags = tags_of(reading, item, estate) or {}
             found.orphans.append(dataclasses.replace(live, key=tags.get("airgap:key", f"{kind}:{live.id}")))
             found.learn(found.orphans[-1])
@@ -275,19 +279,34 @@ def _ours(environment: str, reading: Reading, item: Mapping[str, Any], estate: E
     return tags is None or tags.get("airgap:environment") == environment
 
 
+def _surely_ours(environment: str, reading: Reading, item: Mapping[str, Any], estate: Estate) -> bool:
+    """What nobody declared and whose tags cannot be read, as another team's locked bucket, is not ours to remove."""
+    try:
+        return _ours(environment, reading, item, estate)
+    except NotObserved:
+        return False
+
+
 def _parent_is_ours(reading: Reading, found: Survey, live: Live) -> bool:
     parent = found.logical(live.fields.get(reading.natural[0]))
     match = REFERENCE.fullmatch(parent) if isinstance(parent, str) else None
-    return bool(match) and match[1] in found.lives if match else False
+    return bool(match) and match[1] in found.lives and match[1] not in found.adopted if match else False
 
 
-def _natural(reading: Reading, found: Survey, fields: Mapping[str, Any]) -> str:
-    return encode(plain([found.logical(fields.get(name)) for name in reading.natural])) if reading.natural else ""
+def _natural(reading: Reading, fields: Mapping[str, Any]) -> str:
+    """What tells items of a kind apart, as it stands in the pages: two things may have one name in different kinds."""
+    return encode(plain([fields.get(name) for name in reading.natural])) if reading.natural else ""
+
+
+def _is_adopted(one: Desired, reading: Reading, found: Survey) -> bool:
+    """Whether a resource, or the parent that it is a part of, is somebody else's: verified, never changed."""
+    parent = one.fields.get(reading.natural[0]) if reading.owner == "parent" and reading.natural else None
+    match = REFERENCE.fullmatch(parent) if isinstance(parent, str) else None
+    return bool(one.adopted) or (match is not None and match[1] in found.adopted)
 
 
 def _live(kind: str, reading: Reading, item: Mapping[str, Any], estate: Estate) -> Live:
-    identity = dig(item, reading.id)
-    text = identity if isinstance(identity, str) else encode(plain(identity))
+    text = identity(item, reading.id)
     attrs = {"id": text, **{name: str(dig(item, path) or "") for name, path in reading.attrs.items()}}
     fields = {name: value_of(spec, item, estate) for name, spec in reading.fields.items()}
     return Live(kind, text, "", attrs, fields, state=str(dig(item, reading.state) or "") if reading.state else "")
@@ -303,7 +322,7 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
         yield one.key, f"{found.foreign[one.key]} has its name and is not ours: adopt it, or choose another prefix"
         return
     if live is None:
-        for name, value in sorted(one.fields.items()):
+        for name, value in sorted(one.fields.items()) or [("", None)]:
             yield Change(CREATE, one.key, name, None, value, "none", one.why, one.label)
         return
     for name, value in sorted(one.fields.items()):
@@ -314,8 +333,9 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
         if isinstance(before, Unknown):
             yield one.key, f"field {name}: {before.cause}"
             continue
-        logical = found.logical(before)
-        if encode(plain(logical)) != encode(plain(shaped(spec, value))):
+        # Compared as they stand in the pages: references are inside texts too, and ids sort unlike references.
+        if encode(plain(before)) != encode(plain(shaped(spec, found.resolve(value)))):
+            logical = found.logical(before)
             op = {IN_PLACE: UPDATE, REPLACE: REPLACED, NEVER: REPLACED}[spec.change]
             why = spec.why or "differs from what is declared"
             yield Change(op, one.key, name, logical, value, spec.risk, why, one.label)
@@ -340,7 +360,7 @@ def diff(
         for change in changes_of(one, readings[one.kind], found):
             if isinstance(change, tuple):
                 unknowns.append(change)
-            elif one.adopted:
+            elif _is_adopted(one, readings[one.kind], found):
                 differing.append(dataclasses.replace(change, op=DIFFERS))
             else:
                 changes.append(change)
@@ -350,12 +370,18 @@ def diff(
     return Plan(step, tuple(changes), tuple(unknowns), tuple(differing))
 
 
-def removal(step: str, lives: Sequence[Live], found: Survey, why: Optional[Mapping[str, str]] = None) -> Plan:
-    """Return the plan that removes these resources, first to go first."""
-    reasons = why or {}
+def removal(
+    step: str, lives: Sequence[Live], found: Survey, protections: Optional[Mapping[str, Mapping[str, Any]]] = None
+) -> Plan:
+    """Return the plan that removes these resources, first to go first; protections come off as changes of their own."""
     changes = []
     for live in lives:
-        before = {name: found.logical(value) for name, value in live.fields.items() if not isinstance(value, Unknown)}
-        changes.append(Change(DELETE, live.key, "", before, None, "removes", reasons.get(live.kind, "destroy")))
+        known = {name: value for name, value in live.fields.items() if not isinstance(value, Unknown)}
+        for name, off in (protections or {}).get(live.kind, {}).items():
+            if name in known and known[name] != off:
+                why = "protection comes off before the resource goes"
+                changes.append(Change(UPDATE, live.key, name, known[name], off, "unprotects", why))
+        before = {name: found.logical(value) for name, value in known.items()}
+        changes.append(Change(DELETE, live.key, "", before, None, "removes", "destroy"))
     unknowns = tuple((kind, str(cause)) for kind, cause in found.unreadable.items())
     return Plan(step, tuple(changes), unknowns)

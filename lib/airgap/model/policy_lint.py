@@ -89,7 +89,7 @@ def _writes(action: str) -> bool:
 
 
 def wildcard_grants(policy: Policy) -> list[str]:
-    """Sentences on Allow statements that name every action of a service, or an unconditioned write on every resource."""
+    """Sentences on Allows that name every action of a service, or an unconditioned write on every resource."""
     found = []
     for grant in actions(policy):
         if grant.effect != "Allow":
@@ -135,18 +135,16 @@ def _strangers(kind: str, entry: str, home: _Home) -> Iterator[Request]:
     found = _PRINCIPAL_ACCOUNT.match(entry)
     account = found.group(1) if found else _NOBODY["account"]
     caller, source = home.foreign(_CALLER_KEYS), home.foreign(_SOURCE_KEYS)
-    no_caller: dict[str, tuple[str, ...]] = dict.fromkeys(_CALLER_KEYS, ())
     no_source: dict[str, tuple[str, ...]] = dict.fromkeys(_SOURCE_KEYS, ())
+    nothing: dict[str, tuple[str, ...]] = {**dict.fromkeys(_CALLER_KEYS, ()), **no_source}
     everyone = entry == "*" and kind in ("*", "AWS")
     shapes = []
     if kind not in ("Service", "Federated"):
         shapes.append(("AWS", {**caller, **no_source}))
-    if kind == "Federated":
-        shapes.append(("Federated", {**no_caller, **no_source}))
-    if everyone:
-        shapes.append(("Anonymous", {**no_caller, **no_source}))
     if everyone or kind == "Service":
-        shapes += [("Service", {**caller, **source}), ("Service", {**no_caller, **no_source})]
+        shapes.append(("Service", {**caller, **source}))
+    if everyone or kind in ("Service", "Federated"):
+        shapes.append(("Anonymous" if everyone else kind, nothing))
     for principal_type, context in shapes:
         name = entry if principal_type == kind or found else ""
         yield Request("", "*", name, principal_type, account, context, complete=False)

@@ -2,7 +2,8 @@
 
 A reading is kept in the run beside the declared fields, so that anyone can derive the drift again from the pages.
 Paths are those of ``canonical.dig``; ``^`` is the item that holds this one (``RouteTables[].Routes``: the table), ``?``
-the parameters of the call that listed it, ``@`` the item itself where it is not a mapping.
+the parameters of the call that listed it, ``@`` the item itself where it is not a mapping. Ids and patterns may join
+several paths by ``+``: ``^.RouteTableId+DestinationCidrBlock`` is ``rtb-1|10.0.0.0/16``, where AWS gives no id.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ class Unknown:
 class Field:
     """Where one declared field stands in the pages, and what a change of it means.
 
-    ``call``/``by`` name a follow-up page: ``by`` gives its parameters as item paths, or ``=literal``.
-    ``form``: plain, set (order does not matter), policy (AWS reformats it), pairs:KEY:VALUE (a list as a mapping),
-    present (true when the member is there). ``change``: in-place, replace, once (set at creation, then others move it)
-    or never. ``absent`` is the value when AWS leaves the member out.
+    ``call``/``by`` name a follow-up page: ``by`` gives its parameters as item paths, ``=literal``, or in brackets as
+    the one element of a list. ``form``: plain, set (order does not matter), domains (a set of DNS names), policy (AWS
+    reformats it), pairs:KEY:VALUE (a list as a mapping), present (true when the member is there). ``change``:
+    in-place, replace, once (set at creation, then others move it) or never. ``absent`` is the value when AWS leaves
+    the member out.
     """
 
     path: str = ""
@@ -56,8 +58,9 @@ class Reading:
     """How one kind is found: the call, the list in its answer, the id, who owns it, and its fields.
 
     ``owner``: ``tags`` (ownership tags at ``tags``, a path to a Key/Value list or a mapping), ``name`` (the field
-    ``name`` equals the declared one), ``parent`` (everything under a parent of ours, the first of the ``natural`` fields,
-    which together tell items apart), or ``account`` (one in the account and Region). Items that match ``unless`` (path, pattern) are passed over.
+    ``name`` equals the declared one), ``parent`` (everything under a parent of ours, the first of the ``natural``
+    fields, which together tell items apart), or ``account`` (one in the account and Region). Items that match any
+    ``unless`` (path, pattern), or not every ``only``, are passed over.
     """
 
     call: str
@@ -135,9 +138,14 @@ def _walk(holder: dict[str, Any], path: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _matches(item: Mapping[str, Any], path: str, pattern: str) -> bool:
-    value = dig(item, path)
+    value = identity(item, path) if "+" in path else dig(item, path)
     values = value if isinstance(value, list) else [value]
     return any(fnmatch.fnmatchcase(_text(one), pattern) for one in values)
+
+
+def identity(item: Mapping[str, Any], path: str) -> str:
+    """Return what tells an item apart: the text at a path, or at several joined by ``+``, between bars."""
+    return "|".join(_text(_bound(item, part)) for part in path.split("+"))
 
 
 def _text(value: Any) -> str:
@@ -159,6 +167,8 @@ def value_of(spec: Field, item: Mapping[str, Any], estate: Estate) -> Any:
 
 
 def _bound(item: Mapping[str, Any], path: str) -> Any:
+    if path.startswith("["):
+        return [_bound(item, path[1:-1])]
     return path[1:] if path.startswith("=") else dig(item, path)
 
 
@@ -172,6 +182,9 @@ def shaped(spec: Field, value: Any) -> Any:
         return None
     if spec.form == "set":
         return sorted((one for one in value), key=encode)
+    if spec.form == "domains":
+        # DNS names have no case, and Resolver writes them with their last dot.
+        return sorted(f"{one.rstrip('.').lower()}." for one in value)
     if spec.form.startswith("pairs:"):
         _, key, val = spec.form.split(":")
         return {one[key]: dig(one, val) for one in value} if isinstance(value, list) else dict(value)
@@ -195,7 +208,7 @@ def tags_of(reading: Reading, item: Mapping[str, Any], estate: Estate) -> Option
     if "|" in reading.tags:
         call, bind, member = reading.tags.split("|")
         name, _, path = bind.partition("=")
-        value = dig(estate.page(call, **{name: dig(item, path)}) or {}, member)
+        value = dig(estate.page(call, **{name: _bound(item, path)}) or {}, member)
     else:
         value = dig(item, reading.tags)
     if isinstance(value, Mapping):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from airgap.model.components import COMPONENTS
 from airgap.model.intent import Intent
 from airgap.params.problems import Problem, Where, nearest, quoted
 from airgap.params.rules import repeated, rule
@@ -63,20 +64,13 @@ def auto_approval_only_in_rehearsal(intent: Intent) -> Iterator[Problem]:
 @rule("components")
 def components_are_known(intent: Intent) -> Iterator[Problem]:
     """Every component is one that endpoints can be derived from, named once."""
-    known = _component_names()
+    known = [component.name for component in COMPONENTS]
     for index, name in enumerate(intent.components):
         if name not in known:
             near = nearest(name, known)
-            what = f"{quoted(name)} is not a component; allowed: {', '.join(sorted(known))}"
-            yield Problem(("components", index), what, f"did you mean {near}?" if near else "")
+            mend = f"did you mean {near}?" if near else f"allowed: {', '.join(known)}"
+            yield Problem(("components", index), f"{quoted(name)} is not a component; {mend}")
     yield from repeated(("components",), intent.components)
-
-
-def _component_names() -> frozenset[str]:
-    from airgap.model.components import COMPONENTS
-
-    items: Iterable[object] = COMPONENTS.values() if isinstance(COMPONENTS, dict) else COMPONENTS
-    return frozenset(str(getattr(item, "name", item)) for item in items)
 
 
 @rule("components", "cluster.workload_identity")
@@ -115,7 +109,7 @@ def node_groups_can_scale(intent: Intent) -> Iterator[Problem]:
 
 @rule("ai")
 def models_stay_in_the_region(intent: Intent) -> Iterator[Problem]:
-    """Models are named by foundation model id, so that leaving the Region is declared by its Regions, not by a prefix."""
+    """Models are named by foundation model id; that inference leaves the Region is declared by naming Regions."""
     named: list[tuple[Where, str]] = [(("ai", "models", index), name) for index, name in enumerate(intent.ai.models)]
     for where, name in [*named, (("ai", "embedding_model"), intent.ai.embedding_model)]:
         profile = _PROFILE.match(name)
@@ -169,7 +163,8 @@ def adopted_resources_are_named_by_id(intent: Intent) -> Iterator[Problem]:
         wanted = _ID_PREFIXES.get(key.partition(":")[0])
         found = _ID.fullmatch(value)
         if wanted and not (found and found[1] == wanted):
-            yield Problem(where, f"{quoted(value)} is not the id of such a resource; allowed: {wanted}-HEX, 8 or 17 digits")
+            what = f"{quoted(value)} is not the id of such a resource; allowed: {wanted}- and 8 or 17 hex digits"
+            yield Problem(where, what)
         elif not re.fullmatch(r"[A-Za-z0-9/_+=,.@:*-]{1,2048}", value):
             yield Problem(where, f"{quoted(value)} is not an AWS id, ARN or name")
 
@@ -178,7 +173,8 @@ def adopted_resources_are_named_by_id(intent: Intent) -> Iterator[Problem]:
 def adopted_trail_is_named(intent: Intent) -> Iterator[Problem]:
     """An adopted trail is named under ``adopt``."""
     if intent.logs.trail == "adopted" and not any(key.startswith("trail:") for key in intent.adopt):
-        yield Problem(("logs", "trail"), "'adopted' needs the trail under adopt, and none is there", "add trail:NAME: its ARN")
+        what = "'adopted' needs the trail under adopt, and none is there"
+        yield Problem(("logs", "trail"), what, "add trail:NAME: its ARN")
 
 
 @rule("exceptions")
@@ -188,5 +184,3 @@ def waivers_end_after_they_begin(intent: Intent) -> Iterator[Problem]:
         if waiver.expires < waiver.created:
             what = f"{quoted(waiver.expires)} is before created {quoted(waiver.created)}; allowed: that day or later"
             yield Problem(("exceptions", index, "expires"), what)
-
-

@@ -88,7 +88,10 @@ _REGION = r"[a-z]{2,4}(-[a-z]{2,4})?-((north|south)(east|west)?|east|west|centra
 _ARN = r"arn:aws(-[a-z]+)*:"
 
 ACCOUNT = Form(
-    "an account id", "12 digits in quotes", r"[0-9]{12}", mend=lambda text: text.zfill(12) if text.isdigit() else ""
+    "an account id",
+    "12 digits in quotes",
+    r"[0-9]{12}",
+    mend=lambda text: text.zfill(12) if re.fullmatch(r"[0-9]{9,11}", text) else "",
 )
 REGION = Form("a Region", "a name as us-east-1 or us-gov-west-1", _REGION)
 RETENTION = Form(
@@ -192,7 +195,10 @@ FORMS: dict[str, Form] = {
     ),
     "Data.backup_days": _range("a backup retention", 1, 35),
     "Secrets.database": Form(
-        "a secret's name", "1 to 255 letters, digits and / _ + = . @ -", r"[A-Za-z0-9/_+=.@-]{1,255}"
+        "a secret's name",
+        "1 to 255 letters, digits and / _ + = . @ -",
+        r"[A-Za-z0-9/_+=.@-]{1,255}",
+        mend=lambda text: "".join(re.findall(r":secret:(.+)-[A-Za-z0-9]{6}$", text)),
     ),
     "Secrets.rotation_days": _range("a rotation interval", 1, 1000),
     "Secrets.store": Form("a Kubernetes name", "1 to 63 lower-case letters, digits and dashes", _LABEL),

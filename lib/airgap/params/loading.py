@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from airgap.errors import ParamsError
 from airgap.model.intent import Intent
 from airgap.params import credentials, source
 from airgap.params.forms import FORMS
-from airgap.params.problems import Problem, nearest, quoted, spell, touches
+from airgap.params.problems import Problem, Where, nearest, quoted, spell, touches, within
 from airgap.params.rules import judge
 from airgap.params.shapes import draft, leaves, validate
 from airgap.params.source import Source
@@ -66,12 +67,20 @@ def _examine(path: Path) -> tuple[Intent | None, list[ParamsError]]:
     try:
         read = source.read(path)
     except OSError as error:
-        return None, [ParamsError(f"{path}: {error.strerror}", UNCHANGED, "give the path of a readable params file")]
+        what = f"{_shown(path)}: {error.strerror}"
+        return None, [ParamsError(what, UNCHANGED, "give the path of a readable params file")]
     leaks = credentials.find(read)
     intent, problems = _problems(read, path.stem)
-    found = [problem for problem in problems if not any(leak.where and touches(problem.where, leak.where) for leak in leaks)]
-    found = _first_of_each_place([*credentials.problems(leaks), *found])
-    return intent, [_error(read, problem, path, leaks) for problem in _by_line(read, found)]
+    secret = [leak.where for leak in leaks if leak.where]
+    misspelt = {problem.meant for problem in problems}
+    told = [
+        problem
+        for problem in problems
+        if not any(within(problem.where, place) for place in secret)
+        and not (problem.absent and problem.where in misspelt)
+    ]
+    found = sorted([*credentials.problems(leaks), *told], key=lambda problem: _line(read, problem))
+    return intent, [_error(read, problem, path, leaks) for problem in found]
 
 
 def _problems(read: Source, stem: str) -> tuple[Intent | None, list[Problem]]:
@@ -80,40 +89,29 @@ def _problems(read: Source, stem: str) -> tuple[Intent | None, list[Problem]]:
         return None, read.problems
     intent, misshapen = validate(read)
     view = intent or draft(read.data)
-    problems = misshapen + read.problems
-    refused = {problem.where for problem in problems}
-    problems += [problem for problem in _misformed(view) if problem.where not in refused]
-    problems += judge(view, {problem.where for problem in problems if problem.where})
-    if isinstance(view.environment, str) and view.environment != stem:
+    mistyped = _places(misshapen)
+    problems = misshapen + [problem for problem in read.problems if problem.line or problem.where not in mistyped]
+    problems += _misformed(view, _places(problems))
+    problems += judge(view, _places(problems))
+    if ("environment",) not in _places(problems) and view.environment != stem:
         what = f"{quoted(view.environment)} is not the file's own name; allowed: {stem}"
         problems.append(Problem(("environment",), what, f"write {stem}, or rename the file"))
     return intent, problems
 
 
-def _misformed(view: Intent) -> list[Problem]:
-    problems = []
+def _misformed(view: Intent, refused: set[Where]) -> Iterator[Problem]:
+    """Yield the values of the right type but of the wrong form, at places that nothing has refused."""
     for where, name, value in leaves(view):
         form = FORMS.get(name)
-        if form and isinstance(value, (str, int)) and not form.accepts(value):
-            meant = form.mend(str(value)) if form.mend else ""
-            what = f"{quoted(value)} is not {form.noun}; allowed: {form.allowed}"
-            problems.append(Problem(where, what, f"did you mean '{meant}'?" if meant else ""))
-    return problems
+        if form is None or any(touches(where, place) for place in refused) or form.accepts(value):
+            continue
+        meant = form.mend(str(value)) if form.mend else ""
+        what = f"{quoted(value)} is not {form.noun}; allowed: {form.allowed}"
+        yield Problem(where, what, f"did you mean '{meant}'?" if meant else "")
 
 
-def _first_of_each_place(problems: list[Problem]) -> list[Problem]:
-    """Return the problems without those at a place that an earlier one has refused; the file's own are all kept."""
-    kept: list[Problem] = []
-    places = set()
-    for problem in problems:
-        if not problem.where or problem.where not in places or problem.line:
-            kept.append(problem)
-        places.add(problem.where)
-    return kept
-
-
-def _by_line(read: Source, problems: list[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda problem: _line(read, problem))
+def _places(problems: list[Problem]) -> set[Where]:
+    return {problem.where for problem in problems if problem.where}
 
 
 def _line(read: Source, problem: Problem) -> int:

@@ -33,7 +33,7 @@ def zones_are_two_to_six_and_distinct(intent: Intent) -> Iterator[Problem]:
         if twice:
             yield Problem(("network", tier), f"zone {twice[0]} has more than one subnet; allowed: one subnet in a zone")
         elif (zones or tier == "private_subnets") and not 2 <= len(zones) <= 6:
-            yield Problem(("network", tier), f"the subnets span {len(zones)} zones; allowed: two to six")
+            yield Problem(("network", tier), f"the number of zones is {len(zones)}; allowed: two to six")
 
 
 @rule("network.vpc_cidr", *(f"network.{tier}" for tier in TIERS))
@@ -71,7 +71,8 @@ def services_use_private_addresses(intent: Intent) -> Iterator[Problem]:
     services = ipaddress.IPv4Network(intent.cluster.service_cidr)
     private = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     if not any(services.subnet_of(ipaddress.IPv4Network(block)) for block in private):
-        yield Problem(("cluster", "service_cidr"), f"'{services}' is not a private range; allowed: inside {', '.join(private)}")
+        what = f"'{services}' is not a private range; allowed: inside {', '.join(private)}"
+        yield Problem(("cluster", "service_cidr"), what)
 
 
 @rule("network.public_tier", "network.public_subnets")
@@ -92,5 +93,3 @@ def _subnets(intent: Intent) -> list[tuple[Where, Subnet]]:
 
 def _overlap(one: str, other: str) -> bool:
     return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
-
-

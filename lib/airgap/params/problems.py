@@ -15,12 +15,17 @@ LONGEST_ECHO = 60
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong at one place; ``line`` is set only where it is not the line of the place itself."""
+    """One thing wrong at one place; ``line`` is set only where it is not the line of the place itself.
+
+    ``absent`` marks a required key that is missing; ``meant`` is the place that a misspelt key was meant for.
+    """
 
     where: Where
     what: str
     action: str = ""
     line: int = 0
+    absent: bool = False
+    meant: Where = ()
 
 
 def spell(where: Where) -> str:
@@ -29,13 +34,18 @@ def spell(where: Where) -> str:
     >>> spell(("network", "private_subnets", 1, "zone"))
     'network.private_subnets[1].zone'
     """
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in where]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in where]
     return "".join(parts).removeprefix(".")
+
+
+def printable(text: str) -> str:
+    """Return a text with control characters escaped, so that no message moves the cursor of a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def quoted(value: object) -> str:
     """Return a value for a message, on one line, text in single quotes and cut when long."""
-    text = str(value).replace("\n", "\\n")
+    text = printable(str(value))
     shown = text if len(text) <= LONGEST_ECHO else text[: LONGEST_ECHO - 3] + "..."
     return f"'{shown}'" if isinstance(value, str) else shown
 
@@ -49,6 +59,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def _bare(word: str) -> str:
     return word.replace("_", "").replace("-", "").lower()
+
+
+def within(where: Where, place: Where) -> bool:
+    """Tell whether a place is another, or lies in it."""
+    return where[: len(place)] == place
 
 
 def touches(where: Where, other: Where) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from airgap.model.intent import Intent
+from airgap.model.intent import Intent, Section
 from airgap.params.forms import FORMS
-from airgap.params.problems import Problem, Where, nearest, quoted, spell
+from airgap.params.problems import Problem, Where, nearest, quoted
 from airgap.params.source import Place, Source
 
 _TYPES = {
@@ -29,11 +29,17 @@ _TYPES = {
 
 
 def validate(source: Source) -> tuple[Intent | None, list[Problem]]:
-    """Return the Intent that the file declares, or None and what is wrong with its shape."""
+    """Return the Intent that the file declares, or None and what is wrong with its shape.
+
+    A section whose every key has a default may stand empty, as it does when all its lines are comments.
+    """
     from pydantic import TypeAdapter, ValidationError
 
+    data = source.data or {}
+    empty: dict[str, Any] = {name: {} for name in optional_sections() if data.get(name, ()) is None}
+    text = json.dumps({**data, **empty}, ensure_ascii=False)
     try:
-        return TypeAdapter(Intent).validate_json(json.dumps(source.data)), []
+        return TypeAdapter(Intent).validate_json(text.encode("utf-8", "replace")), []
     except ValidationError as error:
         return None, [_problem(source, entry) for entry in error.errors(include_url=False)]
 
@@ -42,7 +48,7 @@ def draft(data: Any, kind: Any = Intent) -> Any:
     """Return as much of a section as the data give; what is missing or of the wrong type is None or as it stands."""
     if get_origin(kind) is tuple:
         return tuple(draft(item, get_args(kind)[0]) for item in data) if isinstance(data, list) else ()
-    if not dataclasses.is_dataclass(kind):
+    if not is_section(kind):
         return data
     types = hints(kind)
     given = data if isinstance(data, dict) else {}
@@ -66,6 +72,19 @@ def leaves(value: Any, where: Where = (), name: str = "") -> Iterator[tuple[Wher
         yield where, name, value
 
 
+def is_section(kind: Any) -> bool:
+    """Tell whether a type is a section, and not a list of them or a single value."""
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+@cache
+def optional_sections() -> frozenset[str]:
+    """Return the keys of the sections whose every key has a default."""
+    return frozenset(
+        item.name for item in dataclasses.fields(Intent) if is_section(hints(Intent)[item.name]) and not required(item)
+    )
+
+
 def required(item: dataclasses.Field[Any]) -> bool:
     """Tell whether a field has no default."""
     return item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
@@ -85,7 +104,7 @@ def section(where: Where) -> Any:
     """Return the type of what stands at a known place."""
     kind: Any = Intent
     for part in where:
-        kind = hints(kind)[str(part)] if dataclasses.is_dataclass(kind) else _item(kind)
+        kind = hints(kind)[str(part)] if is_section(kind) else _item(kind)
     return kind
 
 
@@ -96,29 +115,31 @@ def _item(kind: Any) -> Any:
 def _problem(source: Source, entry: Any) -> Problem:
     where: Where = tuple(entry["loc"])
     if entry["type"] == "unexpected_keyword_argument":
-        return Problem(where, *_unknown(where))
+        return _unknown(where)
     if entry["type"] == "missing":
-        return Problem(where, f"the key is missing: {_help(where)}", "", source.place(where[:-1]).line)
-    if entry["type"] == "literal_error":
+        line = source.place(where[:-1]).line
+        return Problem(where, f"the key is missing: {_help(where)}", "add the key", line, absent=True)
+    if entry["type"] == "literal_error" and isinstance(entry["input"], str):
         return _not_chosen(where, entry["input"])
     return _wrong_type(source.place(where), where, entry)
 
 
-def _unknown(where: Where) -> tuple[str, str]:
+def _unknown(where: Where) -> Problem:
     """Return what is said of an unknown key: the nearest known one, or the section that it belongs to."""
-    name = str(where[-1])
-    known = hints(section(where[:-1]))
+    name, known = str(where[-1]), hints(section(where[:-1]))
     near = nearest(name, known)
-    homes = [home for home in _homes(name) if home != spell(where)]
-    what = f"unknown key; allowed: {', '.join(known)}"
     if near:
-        return f"unknown key; did you mean {near}?", f"rename it to {near}"
-    return (f"{what}; it belongs at {homes[0]}", f"move it to {homes[0]}") if homes else (what, "remove it")
+        meant = (*where[:-1], near)
+        return Problem(where, f"unknown key; did you mean {near}?", f"rename it to {near}", meant=meant)
+    homes = _homes(name)
+    if homes:
+        return Problem(where, f"unknown key here; it belongs at {homes[0]}", f"move it to {homes[0]}")
+    return Problem(where, f"unknown key; allowed: {', '.join(known)}", "remove it")
 
 
 def _homes(name: str) -> list[str]:
     places = {"": hints(Intent)}
-    places |= {f"{key}.": hints(kind) for key, kind in hints(Intent).items() if dataclasses.is_dataclass(kind)}
+    places |= {f"{key}.": hints(kind) for key, kind in hints(Intent).items() if is_section(kind)}
     return [f"{prefix}{name}" for prefix, known in places.items() if name in known]
 
 
@@ -127,15 +148,15 @@ def _help(where: Where) -> str:
     return str(by_name[str(where[-1])].metadata["help"])
 
 
-def _not_chosen(where: Where, value: Any) -> Problem:
+def _not_chosen(where: Where, value: str) -> Problem:
     choices = [str(choice) for choice in get_args(section(where))]
-    near = nearest(value, choices) if isinstance(value, str) else ""
-    what = f"{_shown(value)} is not one of the choices; allowed: {', '.join(choices)}"
+    near = nearest(value, choices)
+    what = f"{quoted(value)} is not one of the choices; allowed: {', '.join(choices)}"
     return Problem(where, what, f"write {near}" if near else "")
 
 
 def _wrong_type(place: Place, where: Where, entry: Any) -> Problem:
-    value, wanted = entry["input"], _TYPES.get(entry["type"], entry["msg"])
+    value, wanted = entry["input"], _TYPES.get(entry["type"], "text")
     if value is None:
         return Problem(where, f"the value is empty; allowed: {wanted}", "give the value, or remove the line")
     if wanted == "text" and isinstance(value, (bool, int, float)):
@@ -166,7 +187,7 @@ def _field(where: Where) -> str:
     names = [index for index, part in enumerate(where) if isinstance(part, str)]
     last = names[-1]
     kind = section(where[:last])
-    return f"{kind.__name__}.{where[last]}" if dataclasses.is_dataclass(kind) and isinstance(kind, type) else ""
+    return f"{kind.__name__}.{where[last]}" if is_section(kind) else ""
 
 
 def _shown(value: Any) -> str:
@@ -174,4 +195,4 @@ def _shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    return quoted(str(value).lower() if isinstance(value, bool) else value)
+    return str(value).lower() if isinstance(value, bool) else quoted(value)

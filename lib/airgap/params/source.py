@@ -18,8 +18,8 @@ LARGEST = 1 << 20
 """Bytes of the largest params file that is read."""
 
 _TAG = "tag:yaml.org,2002:"
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
-_LEADING_ZERO = re.compile(r"0[0-9]+")
+_INTEGER = r"-?(0|[1-9][0-9]*)"
+_LEADING_ZERO = r"0[0-9]+"
 _REPETITION = "write the value out where it is meant; a reviewer then sees each value at its place"
 
 
@@ -68,7 +68,7 @@ def parse(text: str) -> Source:
     source = Source(text)
     source.problems += _tabs(text)
     try:
-        source.problems += _repetitions(text)
+        source.problems += _oddities(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         _take_root(source, root)
     except yaml.YAMLError as error:
@@ -97,16 +97,18 @@ def _tabs(text: str) -> Iterator[Problem]:
             yield Problem((), "a tab stands in the indentation", "indent with spaces", number)
 
 
-def _repetitions(text: str) -> Iterator[Problem]:
-    """Yield the anchors, aliases and tags: a value written once and read elsewhere escapes review."""
+def _oddities(text: str) -> Iterator[Problem]:
+    """Yield anchors, aliases and tags, since a value written once and read elsewhere escapes review; and half pairs."""
     import yaml
 
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             yield Problem((), f"alias *{event.anchor} is not allowed", _REPETITION, line)
         elif isinstance(event, yaml.NodeEvent) and event.anchor:
             yield Problem((), f"anchor &{event.anchor} is not allowed", _REPETITION, line)
+        if isinstance(event, yaml.ScalarEvent) and re.search(r"[\ud800-\udfff]", event.value):
+            yield Problem((), "half of a surrogate pair is not a character", "write the character itself", line)
         if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag:
             yield Problem((), f"tag {event.tag.replace(_TAG, '!!')} is not allowed", "write the plain value", line)
 
@@ -195,8 +197,8 @@ def _misread(text: str, kind: str, value: Any) -> tuple[str, str] | None:
     if kind == "bool" and text.lower() not in ("true", "false"):
         plain = str(value).lower()
         return f"{text} is read as the boolean {plain}", f"write {plain}, or quote it where text is meant: '{text}'"
-    if kind == "int" and not _INTEGER.fullmatch(text):
+    if kind == "int" and not re.fullmatch(_INTEGER, text):
         return f"{text} is read as the number {value}", f"write {value}, or quote it where text is meant: '{text}'"
-    if kind == "str" and _LEADING_ZERO.fullmatch(text):
+    if kind == "str" and re.fullmatch(_LEADING_ZERO, text):
         return f"{text} has no quotes, and readers of YAML disagree on leading zeros", f"quote it: '{text}'"
     return None

@@ -27,10 +27,11 @@ from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.exceptions import HTTPException
 
-from airgap.rehearsal import hook, identity, paging, settling, store
+from airgap.rehearsal import hook, idempotence, paging, settling, store
 from airgap.rehearsal.faults import Fault, Faults, refusal
-from airgap.rehearsal.journal import Journal
+from airgap.rehearsal.journal import JOURNAL
 from airgap.rehearsal.principals import resolve
 from airgap.rehearsal.wire import Call, Refusal, Reply, credential_scope, parse, render, target
 
@@ -45,8 +46,8 @@ class Front:
     """The application behind the listener: one call in, one reply out."""
 
     def __init__(self) -> None:
-        self.moto = DomainDispatcherApplication(create_backend_app)
-        self.journal = Journal()
+        self.moto = DomainDispatcherApplication(_service_app)
+        self.journal = JOURNAL
         self.faults = Faults()
         # moto's backends have no locks of their own (facts: a RuntimeError in 700 concurrent requests).
         self.lock = threading.RLock()
@@ -86,6 +87,8 @@ class Front:
             time.sleep(fault.seconds)
             raise Dropped
         reply = self._struck(call, fault)
+        for name in [name for name in reply.headers if name.lower() == "x-amzn-requestid"]:
+            del reply.headers[name]
         reply.headers["x-amzn-RequestId"] = call.request_id
         reply.body = reply.body.replace(b"<requestId>request-id<", f"<requestId>{call.request_id}<".encode())
         self.journal.add(call, reply.status, reply.error)
@@ -98,19 +101,27 @@ class Front:
             return render(call, refusal(call, fault))
         with self.lock:
             try:
-                return self._answer(call)
+                reply = idempotence.recall(call)
+                if reply is None:
+                    reply = self._answer(call)
+                    idempotence.remember(call, reply)
+                return reply
             except (Refusal, ServiceException) as error:
                 return render(call, error)
-            except NotImplementedError:
-                return render(call, unknown_operation(call))
+            except HTTPException as error:
+                return Reply(error.code or 500, dict(_JSON), (error.description or "").encode(), type(error).__name__)
+            except NotImplementedError as error:
+                return render(call, unknown_operation(call, str(error)))
             except Exception as error:
                 log.exception("%s failed", call.name)
                 return render(call, Refusal("InternalFailure", f"{type(error).__name__}: {error}", 500))
 
     def _answer(self, call: Call) -> Reply:
         key = (call.service, call.operation)
-        for judge in hook.BEFORE.get(key, ()):
+        for judge in (*hook.BEFORE.get((call.service, "*"), ()), *hook.BEFORE.get(key, ())):
             judge(call)
+        if call.service == "ec2" and call.params.get("DryRun"):
+            raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
         answer = hook.ANSWERS.get(key)
         result = answer(call) if answer is not None else hook.PassOn.TO_MOTO
         if not isinstance(result, hook.PassOn):
@@ -166,20 +177,30 @@ class Front:
             BackendDict.reset()
             reset_model_data()
             store.reset()
+            idempotence.reset()
         self.faults.clear()
         self.journal.clear()
         settling.reset()
         return {}
 
 
-def unknown_operation(call: Call) -> Refusal:
-    """Return the error for an operation that neither moto nor the supplement has."""
+def _service_app(service: Any) -> Any:
+    if service is None:
+        raise NotImplementedError
+    return create_backend_app(service)
+
+
+def unknown_operation(call: Call, detail: str = "") -> Refusal:
+    """Return the error for an operation, or a part of it, that neither moto nor the supplement has."""
     code = "InvalidAction" if call.protocol in ("ec2", "query") else "UnknownOperationException"
-    return Refusal(code, f"The rehearsal has no {call.name}", 400)
+    return Refusal(code, f"The rehearsal has no {call.name} {detail}".rstrip(), 400)
+
+
+_JSON = {"Content-Type": "application/json"}
 
 
 def _json(status: int, document: Any) -> Reply:
-    return Reply(status, {"Content-Type": "application/json"}, json.dumps(document).encode())
+    return Reply(status, dict(_JSON), json.dumps(document).encode())
 
 
 def _set_fault(front: Front, document: Any) -> Any:

@@ -43,7 +43,10 @@ def answers(service: str, *operations: str) -> Callable[[Answer], Answer]:
 
 
 def before(service: str, *operations: str) -> Callable[[Before], Before]:
-    """Register a function that sees the request before anybody answers it, and raises Refusal to refuse it."""
+    """Register a function that sees the request before anybody answers it, and raises Refusal to refuse it.
+
+    The operation ``*`` stands for every operation of the service.
+    """
 
     def register(function: Before) -> Before:
         for operation in operations:

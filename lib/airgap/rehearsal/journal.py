@@ -12,9 +12,16 @@ from uuid import uuid4
 
 from airgap.rehearsal.wire import Call
 
-READS = re.compile(r"(Describe|List|Get|BatchGet|Head|Lookup|Search|Filter|View|Select|Query|Scan|Simulate|Validate|Test)")
+READS = re.compile(
+    r"(Describe|List|Get|BatchGet|Head|Lookup|Search|Filter|View|Select|Query|Scan|Simulate|Validate|Test)"
+)
 # Calls that create nothing although their names do not say so.
-_READS_BY_NAME = {"AssumeRole", "AssumeRoleWithWebIdentity", "DecodeAuthorizationMessage", "BatchCheckLayerAvailability"}
+_READS_BY_NAME = {
+    "AssumeRole",
+    "AssumeRoleWithWebIdentity",
+    "DecodeAuthorizationMessage",
+    "BatchCheckLayerAvailability",
+}
 KEPT = 200_000
 
 
@@ -28,6 +35,7 @@ class Entry:
     write: bool
     principal: str
     session: str
+    access_key: str
     account: str
     region: str
     status: int
@@ -58,6 +66,7 @@ class Journal:
             write=is_write(call.operation),
             principal=call.caller.arn(call.partition),
             session=call.caller.session,
+            access_key=call.caller.access_key,
             account=call.account,
             region=call.region,
             status=status,
@@ -82,3 +91,7 @@ class Journal:
     def as_json(self) -> list[dict[str, Any]]:
         """Return the entries as plain data."""
         return [asdict(entry) for entry in self.entries()]
+
+
+# One journal for the process: CloudTrail's event history reads what the front wrote.
+JOURNAL = Journal()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import moto.core.errors
 from botocore.model import OperationNotFoundError
 from botocore.parsers import create_parser
+from moto.backends import get_backend
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -120,6 +121,11 @@ class Call:
         """Return one parameter, or the default where the request does not have it."""
         value = self.params.get(name)
         return default if value is None else value
+
+    def backend(self, service: str) -> Any:
+        """Return moto's state of a service for the caller's account, in the Region (or the partition, where it is global)."""
+        backends = get_backend(service)[self.account]
+        return backends[self.region if self.region in backends else self.partition]
 
     def arn(self, resource: str, service: str | None = None) -> str:
         """Return the ARN of a resource in the caller's account and Region."""

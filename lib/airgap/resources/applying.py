@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -11,8 +12,9 @@ from typing import Any
 from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unsettled
 from airgap.model import plan as plans
 from airgap.model.canonical import dig
+from airgap.model.estate import Estate
 from airgap.model.plan import REFERENCE, Change, Desired, Plan, Survey
-from airgap.model.reading import Live
+from airgap.model.reading import Live, identity, items, value_of
 from airgap.resources.kind import Acting, Call, Kind, tags_for
 
 Report = Callable[[str, str], None]
@@ -36,7 +38,7 @@ class Application:
 
     def run(self, plan: Plan) -> None:
         """Carry out every change of the plan; the first error stops what has not begun and is raised."""
-        removals = {key for key, changes in plan.resources().items() if changes[0].op == plans.DELETE}
+        removals = {change.resource for change in plan.changes if change.op == plans.DELETE}
         removed = self._removal_order(removals)
         if removed:
             self._parallel(removed, lambda key: self._remove(key, plan.resources()[key]))
@@ -93,23 +95,43 @@ class Application:
 
     def _create(self, kind: Kind, one: Desired) -> None:
         fields = self._fields(one)
-        for number, call in enumerate(kind.create):
+        known = kind.born is not None
+        if kind.born is not None:
+            fields = {
+                **fields,
+                **self._born(kind, one, self._made_by_aws(kind, kind.born, fields, one.key), fields).attrs,
+            }
+        for call in kind.create:
             if not call.when(fields):
                 continue
             answer = self._write(call, fields, one.key)
-            if number == 0:
+            if not known:
                 item = dig(answer, call.result) if call.result else answer
                 live = self._born(kind, one, item if isinstance(item, Mapping) else {}, fields)
                 fields = {**fields, **live.attrs}
+                known = True
         if kind.later:
             self._settle(kind, one.key)
             self._update(kind, one, [name for name in kind.later if one.fields.get(name) is not None])
 
+    def _made_by_aws(self, kind: Kind, call: Call, fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """Return what AWS made together with its parent; it may show a moment later."""
+        waited, delay = 0.0, 0.1
+        while waited <= kind.limit:
+            seen = self.cloud.read(call.operation, dict(call.params(fields)), absent=call.ignore)
+            estate = Estate(seen, self.page, account=self.cloud.account, region=self.cloud.region, taken_at="")
+            for item in items(kind.reading, estate):
+                known = {name: value_of(kind.reading.fields[name], item, estate) for name in kind.reading.natural}
+                if all(fields[name] == value for name, value in known.items()):
+                    return item
+            self.pause(delay)
+            waited, delay = waited + delay, min(delay * 1.5, 1.0)
+        raise Unsettled(f"{key} did not appear within {kind.limit:.0f} s", "it", "run again; it goes on waiting")
+
     def _born(self, kind: Kind, one: Desired, item: Mapping[str, Any], fields: Mapping[str, Any]) -> Live:
         """What a created resource is known by: from the answer, or by its own fields where the answer says nothing."""
-        paths = {"id": kind.reading.id, **kind.reading.attrs}
-        attrs = {name: str(dig(item, path) or "") for name, path in paths.items()}
-        attrs["id"] = attrs["id"] or str(fields.get("name") or one.key)
+        attrs = {name: str(dig(item, path) or "") for name, path in kind.reading.attrs.items()}
+        attrs["id"] = identity(item, kind.reading.id).strip("|") or str(fields.get("name") or one.key)
         live = Live(kind.name, attrs["id"], one.key, attrs, dict(one.fields))
         with self._lock:
             self.found.learn(live)
@@ -133,7 +155,8 @@ class Application:
         live = self._live(key)
         if live is None:
             return
-        fields = {**self.found.resolve(dict(live.fields)), **live.attrs, "key": key}
+        declared = self.found.resolve(dict(self.desired[key].fields)) if key in self.desired else {}
+        fields = {**declared, **self.found.resolve(dict(live.fields)), **live.attrs, "key": key}
         self.report(key, "removing")
         protected = {name: value for name, value in kind.protection.items() if live.fields.get(name) != value}
         for name in protected:
@@ -168,7 +191,11 @@ class Application:
             )
         live = self.found.lives.get(one.key)
         tags = tags_for(one, self.tags, self.prefix)
-        return {**resolved, **(live.attrs if live else {}), "key": one.key, "tags": tags}
+        was = self.found.resolve(dict(live.fields)) if live else {}
+        # One token for all attempts of one creation, so that an answer lost on the way makes no second resource.
+        token = str(uuid.uuid4())
+        known = live.attrs if live else {}
+        return {**resolved, **known, "key": one.key, "tags": tags, "was": was, "token": token}
 
     def _settle(self, kind: Kind, key: str) -> None:
         if kind.poll is None:

@@ -1,16 +1,18 @@
 """A kind of resource: how it is read, and the calls that create, change and delete it, as data.
 
 Parameters of a call are a function of the resource's resolved fields (plus ``id`` and the other ``attrs`` once it
-exists, ``tags``, ``key`` and ``token``), so that a call names its operation as data: its IAM action, the plan's text
+exists, ``was`` (the fields as read), ``tags`` and ``key``), so that a call names its operation as data: its IAM action, the plan's text
 and the tests are derived from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
 from airgap.model.permissions import iam_action
 from airgap.model.plan import Desired
 from airgap.model.reading import Live, Reading
@@ -19,16 +21,18 @@ Fields = Mapping[str, Any]
 
 
 class Acting(Protocol):
-    """What a kind may use of the cloud."""
+    """What a kind may use of the cloud: ``read`` gives observations, ``write`` an answer."""
 
     account: str
     region: str
 
-    def read(self, call: str, params: Mapping[str, Any], **more: Any) -> list[Any]:
-        """Make one read call; its observations."""
+    @property
+    def read(self) -> Callable[..., list[Any]]:
+        """Make one read call, given its name and parameters."""
 
-    def write(self, call: str, params: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """Make one write call; its answer."""
+    @property
+    def write(self) -> Callable[..., dict[str, Any]]:
+        """Make one write call, given its name and parameters."""
 
     def client(self, service: str, region: str = "") -> Any:
         """The botocore client, for reading only."""
@@ -57,7 +61,7 @@ class Call:
         return (iam_action(self.operation), *self.actions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind of resource.
 
@@ -66,7 +70,10 @@ class Kind:
     in order; ``empty`` runs before it for kinds that must be emptied. ``poll`` reads one resource by id until its
     state (``reading.state``) settles; ``seconds`` is how long AWS usually takes, ``limit`` how long is too long.
     ``account_wide`` kinds are never reverted by destroy. ``protection`` are fields set before a delete, as an approved
-    change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing.
+    change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing. ``born`` is for what AWS makes
+    together with its parent (a VPC's default security group): the read that finds it, after which ``create`` brings it
+    into shape; such kinds have no ``delete`` and go with their parent. ``keeps`` says why a destroy leaves a resource
+    ('' where it does not).
     """
 
     name: str
@@ -84,6 +91,8 @@ class Kind:
     protection: Mapping[str, Any] = field(default_factory=dict)
     empty: Callable[[Acting, Live], None] | None = None
     empty_actions: tuple[str, ...] = ()
+    born: Call | None = None
+    keeps: Callable[[Live, Intent], str] = lambda live, intent: ""
 
     @property
     def permissions(self) -> tuple[str, ...]:
@@ -111,3 +120,21 @@ def tag_specifications(resource_type: str) -> Callable[[Fields], list[dict[str, 
 def tags_for(desired: Desired, base: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Return the tags of one resource: the environment's, its logical key and its Name."""
     return {**base, "airgap:key": desired.key, "Name": f"{prefix}-{desired.name}"}
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """A function that says what is wanted, the kinds it may yield, and the calls whose pages it reads for that."""
+
+    kinds: tuple[Kind, ...]
+    reads: tuple[str, ...]
+    declare: Callable[[Intent, Estate], Iterator[Desired]]
+
+    def __call__(self, intent: Intent, facts: Estate) -> Iterator[Desired]:
+        """Yield the desired resources."""
+        return self.declare(intent, facts)
+
+
+def declares(*kinds: Kind, reads: tuple[str, ...] = ()) -> Callable[[Any], Declaration]:
+    """Make a declaration of a function from (intent, facts) to desired resources."""
+    return lambda function: Declaration(kinds, reads, function)

@@ -8,7 +8,7 @@ from airgap.model.estate import Estate
 from airgap.model.intent import Intent, Subnet
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
-from airgap.resources.kind import Call, Kind, tag_specifications
+from airgap.resources.kind import Call, Kind, declares, tag_specifications
 
 VPC = Kind(
     "vpc",
@@ -150,9 +150,8 @@ SUBNET = Kind(
     poll=Call("ec2:DescribeSubnets", lambda f: {"SubnetIds": [f["id"]]}),
 )
 
-KINDS = (DHCP_OPTIONS, VPC, SUBNET)
 
-
+@declares(DHCP_OPTIONS, VPC, SUBNET)
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the VPC, its DHCP options and the subnets of every declared tier."""
     yield Desired("dhcp-options", "main", {"options": {"domain-name-servers": ["AmazonProvidedDNS"]}})
@@ -161,7 +160,12 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     yield Desired("vpc", "main", {"cidr": intent.network.vpc_cidr, **attributes, **options}, why="holds everything")
     for name, subnet in subnets(intent).items():
         fields = {"vpc": ref("vpc:main"), "cidr": subnet.cidr, "zone": subnet.zone, "map_public_ip": False}
-        yield Desired("subnet", name, fields, why=f"the {name.split('-')[0]} tier in {subnet.zone}")
+        yield Desired("subnet", name, fields, why=f"the {tier_of(name)} tier in {subnet.zone}")
+
+
+def tier_of(name: str) -> str:
+    """Return the tier that the name of a subnet, or of anything named after its tier, begins with."""
+    return name.split("-")[0]
 
 
 def subnets(intent: Intent) -> dict[str, Subnet]:

@@ -9,68 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from airgap.cloud.liveness import RUNNER_VARIABLE, runner_mark
 from airgap.run.absent import absent
 from airgap.run.files import SCHEME, WholeFiles, address, shown
 from airgap.run.kernel import PrivateKernel, private_kernel
+from airgap.run.outcome import Event, Failure, Outcome, Status, sections
 
 with absent("rfc3987_syntax"):  # jsonschema compiles its grammar for 1.4 s, to check IRIs; no notebook has one
     import papermill
     from jupyter_core.utils import ensure_event_loop
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from nbformat import NotebookNode, v4
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
     from papermill.exceptions import PapermillExecutionError
     from papermill.iorw import papermill_io
 
-Status = Literal["completed", "failed", "dead-kernel", "timed-out", "interrupted"]
+__all__ = ["GRACE", "Event", "Outcome", "Status", "execute"]
 
 GRACE = 10.0
 """Seconds that an interrupted cell has to write down what it did, before its kernel is killed."""
 
 _ENGINE = "airgap"
 _TICK = 0.1  # seconds between two looks at a request to stop
-
-
-@dataclass(frozen=True)
-class Event:
-    """A code cell has started or finished; ``cell`` counts the cells of the executed notebook from 0."""
-
-    kind: Literal["started", "finished"]
-    cell: int
-    section: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an execution ended, in how many seconds, and which cell of which section broke with what error."""
-
-    status: Status
-    seconds: float
-    cell: int | None = None
-    section: str = ""
-    ename: str = ""
-    evalue: str = ""
-
-
-@dataclass(frozen=True)
-class _Failure:
-    status: Status
-    cell: int
-    ename: str
-    evalue: str
 
 
 class _Stopped(Exception):
@@ -146,7 +116,8 @@ class _Execution:
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.sections: list[str] = []
         self.kernel: PrivateKernel | None = None
-        self.failure: _Failure | None = None
+        self.failure: Failure | None = None
+        self.busy = threading.Event()
         self.stopped = threading.Event()
         self.ended = threading.Event()
 
@@ -169,6 +140,7 @@ class _Execution:
             if self.failure is None:
                 raise
         finally:
+            self.busy.set()
             self.ended.set()
             self.events.put(None)
         seconds = time.monotonic() - began
@@ -181,24 +153,23 @@ class _Execution:
         """Interrupt the running cell, begin no other, and kill the kernel when the cell takes longer than ``GRACE``."""
         self.stopped.set()
         try:
-            # Twice, because a kernel ignores the signal in the moment before it begins a cell.
-            for _ in range(2):
-                self._signal(signal.SIGINT)
-                if self.ended.wait(GRACE / 2):
-                    return
+            self.busy.wait(1.0)  # a kernel ignores the signal until the moment in which it begins the cell
+            self._signal(signal.SIGINT)
+            self.ended.wait(GRACE)
         finally:
             self._signal(signal.SIGKILL)
 
     def explain(self, error: BaseException) -> tuple[Status, str, str]:
         """Return the status, name and text of what ended a cell."""
-        kernel = "" if self.kernel is None else self.kernel.last_words()
         if self.stopped.is_set():
-            return "interrupted", "KeyboardInterrupt", f"The run was asked to stop. {kernel}".strip()
+            late = f" The cell went on for {GRACE:g} s and was killed." if isinstance(error, DeadKernelError) else ""
+            return "interrupted", "KeyboardInterrupt", f"The run was asked to stop.{late}"
         if isinstance(error, CellExecutionError):
             return "failed", error.ename, error.evalue
         if isinstance(error, CellTimeoutError):
             return "timed-out", "CellTimeoutError", f"The cell did not end within {self.timeout:g} s."
-        return "dead-kernel", type(error).__name__, f"{error}. {kernel}".strip()
+        last_words = "" if self.kernel is None else self.kernel.last_words()
+        return "dead-kernel", type(error).__name__, f"{error}. {last_words}".strip()
 
     def _signal(self, number: signal.Signals) -> None:
         kernel = self.kernel
@@ -219,6 +190,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         for index, cell in enumerate(self.nb.cells):
             if cell.cell_type != "code":
                 continue
+            self.execution.busy.clear()
             self.nb_man.cell_start(cell, index)
             events.put(Event("started", index, sections[index]))
             if self.execution.stopped.is_set():
@@ -226,6 +198,12 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             self.execute_cell(cell, index)
             self.nb_man.cell_complete(cell, index)
             events.put(Event("finished", index, sections[index]))
+
+    def process_message(self, msg: dict[str, Any], *place: Any) -> NotebookNode | None:
+        """Note that the kernel has begun the cell, from which moment on it can be interrupted."""
+        if msg["msg_type"] == "execute_input":
+            self.execution.busy.set()
+        return super().process_message(msg, *place)
 
 
 class _Engine(NBClientEngine):  # type: ignore[misc]
@@ -235,7 +213,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
     def execute_notebook(cls, nb: NotebookNode, kernel_name: str, **options: Any) -> NotebookNode:
         """Name both files as the repository does before the first save: no path of this machine is kept."""
         execution: _Execution = options["execution"]
-        execution.sections = _sections(nb.cells)
+        execution.sections = sections(nb.cells)
         nb.metadata.papermill["input_path"] = shown(execution.source, execution.source)
         nb.metadata.papermill["output_path"] = shown(execution.target, execution.source)
         return super().execute_notebook(nb, kernel_name, **options)
@@ -266,7 +244,7 @@ def _record(nb_man: NotebookExecutionManager, execution: _Execution, error: Base
     started = [(index, cell) for index, cell in codes if cell.metadata.papermill["start_time"]]
     index, cell = (started or codes[:1])[-1]
     status, ename, evalue = execution.explain(error)
-    execution.failure = _Failure(status, index, ename, evalue)
+    execution.failure = Failure(status, index, ename, evalue)
     if not any(output.output_type == "error" for output in cell.outputs):
         cell.outputs.append(v4.new_output("error", ename=ename, evalue=evalue, traceback=[f"{ename}: {evalue}"]))
     nb_man.cell_exception(cell, index)
@@ -284,18 +262,9 @@ def _own_event_loop() -> Iterator[None]:
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
         loop.close()
-
-
-def _sections(cells: list[NotebookNode]) -> list[str]:
-    """Return, for each cell, the last markdown heading at or above it."""
-    section, sections = "", []
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            section = ([section, *re.findall(r"^#+ +(.+?) *$", cell.source, re.MULTILINE)])[-1]
-        sections.append(section)
-    return sections
 
 
 papermill_engines.register(_ENGINE, _Engine)

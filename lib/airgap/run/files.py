@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from airgap.evidence.files import write_whole
 
 SCHEME = "airgap:"
 """What the addresses begin with that papermill hands to ``WholeFiles``."""
@@ -23,16 +24,6 @@ class WholeFiles:
     def pretty_path(self, place: str) -> str:
         """Return what papermill's log shows."""
         return place.removeprefix(SCHEME)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place, flush it to the disk and rename it: a reader sees the old one or the new one."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def address(path: Path) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-
 from airgap.rehearsal.filters import matching
 from airgap.rehearsal.hook import answers
+from airgap.rehearsal.organization import DECLARATIVE, effective
 from airgap.rehearsal.store import Record, Store, new_id, now, store
 from airgap.rehearsal.tagging import requested_tags
 from airgap.rehearsal.wire import Call, Refusal
@@ -28,8 +27,7 @@ def _kept(call: Call) -> Store:
 
 def _options(call: Call) -> Record:
     kept = _kept(call)
-    options = kept.get(OPTIONS, call.region)
-    return options or kept.put(
+    options = kept.get(OPTIONS, call.region) or kept.put(
         OPTIONS,
         call.region,
         {
@@ -41,6 +39,27 @@ def _options(call: Call) -> Record:
             "ExclusionsAllowed": "allowed",
         },
     )
+    return _declared(call, options)
+
+
+def _declared(call: Call, options: Record) -> Record:
+    """A declarative policy of the organization overrides what the account has set.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_declarative_syntax.html
+    """
+    policy = effective(call.account, call.partition, DECLARATIVE) or {}
+    gateway = policy.get("ec2_attributes", {}).get("vpc_block_public_access", {}).get("internet_gateway_block")
+    if not gateway:
+        options["ManagedBy"] = "account"
+        return options
+    allowed = "allowed" if gateway.get("exclusions_allowed") == "enabled" else "not-allowed"
+    options.update(
+        InternetGatewayBlockMode=gateway["mode"].replace("_", "-"),
+        ManagedBy="declarative-policy",
+        ExclusionsAllowed=allowed,
+        State="update-complete",
+    )
+    return options
 
 
 @answers("ec2", "DescribeVpcBlockPublicAccessOptions")
@@ -96,7 +115,7 @@ def _excluded(call: Call) -> str:
     subnet, vpc = call.get("SubnetId"), call.get("VpcId")
     if bool(subnet) == bool(vpc):
         raise Refusal("InvalidParameterCombination", "Specify either a VpcId or a SubnetId")
-    backend = ec2_backends[call.account][call.region]
+    backend = call.backend("ec2")
     if subnet:
         backend.get_subnet(subnet)
         return call.arn(f"subnet/{subnet}")
@@ -127,10 +146,10 @@ def modify_exclusion(call: Call) -> dict[str, Any]:
 
 @answers("ec2", "DeleteVpcBlockPublicAccessExclusion")
 def delete_exclusion(call: Call) -> dict[str, Any]:
-    """Take an exclusion away; it shows *delete-in-progress* first, and is then gone from listings."""
+    """Take an exclusion away; it stays in listings as *delete-in-progress*, then *delete-complete*."""
     exclusion = _exclusion(call)
     exclusion.update(State="delete-in-progress", DeletionTimestamp=now())
-    _kept(call).later(EXCLUSION, exclusion["ExclusionId"], call.name, None)
+    _kept(call).later(EXCLUSION, exclusion["ExclusionId"], call.name, {"State": "delete-complete"})
     return {"VpcBlockPublicAccessExclusion": dict(exclusion)}
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-from moto.route53resolver.models import Route53ResolverBackend, route53resolver_backends
+from moto.route53resolver.models import Route53ResolverBackend
 
 from airgap.rehearsal.hook import answers
 from airgap.rehearsal.store import Record, Store, new_id, now, store
@@ -48,7 +47,7 @@ def create(call: Call, kind: str, **fields: Any) -> dict[str, Any]:
         **fields,
     }
     kept(call).put(kind, identifier, record)
-    route53resolver_backends[call.account][call.region].tagger.tag_resource(record["Arn"], call.get("Tags", []))
+    call.backend("route53resolver").tagger.tag_resource(record["Arn"], call.get("Tags", []))
     return {NAMES[kind]: dict(record)}
 
 
@@ -227,7 +226,7 @@ def list_rules(call: Call) -> dict[str, Any]:
 
 
 def _config(call: Call, vpc: str) -> Record:
-    if vpc not in ec2_backends[call.account][call.region].vpcs:
+    if vpc not in call.backend("ec2").vpcs:
         raise Refusal("ResourceNotFoundException", f"The VPC '{vpc}' does not exist")
     fields = {"Id": new_id("rslvr-fc-", 16), "ResourceId": vpc, "OwnerId": call.account, "FirewallFailOpen": "DISABLED"}
     return kept(call).get(CONFIG, vpc) or kept(call).put(CONFIG, vpc, fields)
@@ -250,7 +249,7 @@ def update_config(call: Call) -> dict[str, Any]:
 @answers(SERVICE, "ListFirewallConfigs")
 def list_configs(call: Call) -> dict[str, Any]:
     """Return the setting of every VPC of the account."""
-    return {"FirewallConfigs": [dict(_config(call, vpc)) for vpc in ec2_backends[call.account][call.region].vpcs]}
+    return {"FirewallConfigs": [dict(_config(call, vpc)) for vpc in call.backend("ec2").vpcs]}
 
 
 def _with_firewall_arns() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-
 from airgap.rehearsal.answers.dns_firewall import ASSOCIATION, GROUP, SERVICE, create, found, invalid, kept
 from airgap.rehearsal.hook import answers
 from airgap.rehearsal.store import Record, now
@@ -31,7 +29,7 @@ def _judge(call: Call, priority: int, others: list[Record]) -> None:
 def associate(call: Call) -> dict[str, Any]:
     """Associate a rule group with a VPC; it is UPDATING first."""
     group, vpc = found(call, GROUP), call.get("VpcId")
-    if vpc not in ec2_backends[call.account][call.region].vpcs:
+    if vpc not in call.backend("ec2").vpcs:
         raise Refusal("ResourceNotFoundException", f"The VPC '{vpc}' does not exist")
     others = [x for x in kept(call).all(ASSOCIATION) if x["VpcId"] == vpc]
     if any(x["FirewallRuleGroupId"] == group["Id"] for x in others):

@@ -1,0 +1,60 @@
+# Every target is self-contained: `setup` makes .venv from the hashed lock, and the others call it first.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+STAMP := $(VENV)/.ready
+ENV ?= demo
+
+# Starts the embedded AWS for the command that follows, and ends it with that command however it ends.
+EMBEDDED = export $$($(BIN)/airgap rehearse up); trap '$(BIN)/airgap rehearse down' EXIT; \
+	echo "embedded AWS at $$AWS_ENDPOINT_URL";
+
+.PHONY: help setup run test check jupyter bench lab-test lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv from the hashed lock
+
+$(STAMP): requirements.lock bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "airgap needs Python 3.11 or newer; set PYTHON=")'
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock 2> $(VENV)/bootstrap.log || { cat $(VENV)/bootstrap.log; exit 1; }
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## deploy the demo on the embedded AWS, verify it and write the evidence
+	@$(EMBEDDED) $(BIN)/airgap apply --env $(ENV)
+
+test: setup ## lint, types, layers, unit, notebook and end-to-end tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -n 2
+
+check: setup ## lint, format, types, layers, docstrings
+	@$(BIN)/ruff check lib tests
+	@$(BIN)/ruff format --check lib tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate -q
+
+jupyter: setup ## open JupyterLab on the notebooks, with the embedded AWS behind it
+	@$(EMBEDDED) $(BIN)/jupyter lab --notebook-dir=notebooks $(JUPYTER_ARGS)
+
+bench: setup ## print the benchmark: ratios measured in one run
+	@$(BIN)/python -m tests.bench
+
+lab-test: setup ## tests with real components (root; installs what it needs)
+	@$(BIN)/python -m pytest -m lab
+
+lock: setup ## resolve pyproject.toml again into requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile pyproject.toml --extra rehearsal --extra test --extra dev --python-version 3.11 --generate-hashes --no-header -q -U -o requirements.lock
+
+clean: ## remove .venv and what tests and tools left; reports stay
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find lib tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,67 @@
+"""The one entry point: ``airgap``. Exit codes: 0 clean, 1 broken, 2 changes, 3 failed, 4 unknown, 64 usage."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+import typer
+
+from airgap.cli import estates, rehearsals, runs
+from airgap.errors import AirgapError
+
+HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
+
+\b
+A first run, with no AWS account:
+  airgap rehearse up            start the embedded AWS; set what it prints
+  airgap plan --env demo        what would change (exit code 2: something would)
+  airgap apply --env demo       deploy, verify, report
+  airgap verify --env demo      judge again; drift is a failure
+  airgap destroy --env demo     remove what is ours, and nothing else
+
+\b
+Exit codes: 0 clean, 1 a step broke, 2 changes are pending, 3 a finding failed,
+4 unknown, not approved or waiting for a person, 64 wrong usage or parameters.
+"""
+
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+runs.register(app)
+estates.register(app)
+app.add_typer(rehearsals.app, name="rehearse")
+app.add_typer(estates.params_app, name="params")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and exit with its code; an error that a person can act on is shown without a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except click.exceptions.Abort:
+        code = _told(AirgapError("Interrupted", "what the journal does not list as written", "run again"))
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        code = 64
+    except AirgapError as error:
+        code = _told(error)
+    except KeyboardInterrupt:
+        code = _told(AirgapError("Interrupted", "what the journal does not list as written", "run again"))
+    except BrokenPipeError:
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _told(error: AirgapError) -> int:
+    sys.stderr.write(f"airgap: {error.diagnostics()}\n")
+    return error.exit_code

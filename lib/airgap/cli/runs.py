@@ -1,0 +1,128 @@
+"""Commands that make a run, and those that look at one: plan, apply, verify, destroy, approve, status, diff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from airgap.cli import output
+
+Env = Annotated[str, typer.Option("--env", help="Environment: the name of a file in params/.")]
+Only = Annotated[list[str] | None, typer.Option("--only", help="Step to run; may be given several times.")]
+Start = Annotated[str, typer.Option("--from", help="First step to run; all later ones follow.")]
+Approve = Annotated[str, typer.Option("--approve", help="Digest of an approved plan, of the run or of one step.")]
+RunId = Annotated[str, typer.Option("--run-id", help="Name of the run; empty: a new one by time.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at the same time.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (plan, apply, verify, destroy):
+        app.command()(command)
+    for command in (approve, status, diff):
+        app.command()(command)
+
+
+def plan(
+    env: Env, only: Only = None, start: Start = "", run_id: RunId = "", jobs: Jobs = 2, as_json: Json = False
+) -> int:
+    """Show what would change, and keep the plan under its digest. Changes nothing. 0: nothing, 2: changes."""
+    return _run("plan", env, only, start, "", run_id, jobs, as_json)
+
+
+def apply(env: Env, only: Only = None, start: Start = "", approve: Approve = "", run_id: RunId = "", jobs: Jobs = 2,
+          as_json: Json = False) -> int:  # fmt: skip
+    """Bring the account to the declared state, verify it and write the evidence. Needs an approved plan."""
+    return _run("apply", env, only, start, approve, run_id, jobs, as_json)
+
+
+def verify(
+    env: Env, only: Only = None, start: Start = "", run_id: RunId = "", jobs: Jobs = 2, as_json: Json = False
+) -> int:
+    """Read everything again and judge it; drift is a failure. Changes nothing."""
+    return _run("verify", env, only, start, "", run_id, jobs, as_json)
+
+
+def destroy(env: Env, only: Only = None, start: Start = "", approve: Approve = "", run_id: RunId = "", jobs: Jobs = 2,
+            as_json: Json = False) -> int:  # fmt: skip
+    """Remove what is ours, and nothing else, after showing it. Needs approval as apply does."""
+    return _run("destroy", env, only, start, approve, run_id, jobs, as_json)
+
+
+def _run(mode: str, env: str, only: list[str] | None, start: str, approve: str, run_id: str, jobs: int,
+         as_json: bool) -> int:  # fmt: skip
+    from airgap.run.runner import run
+
+    data = run(
+        mode, env, only=only or (), start=start, approve=approve, run_id=run_id, jobs=jobs, progress=output.progress
+    )
+    if as_json:
+        output.document(data)
+    else:
+        _summary(data)
+    return int(data["exit_code"])
+
+
+def _summary(data: Mapping[str, Any]) -> None:
+    width = max(len(step["name"]) for step in data["steps"])
+    output.say(f"\n{'step'.ljust(width)}  status      verdict   changes  seconds")
+    for step in data["steps"]:
+        row = f"{step['status']:<11} {step['verdict'] or '-':<9} {step['changes']:>7}  {step['seconds']:>7.1f}"
+        output.say(f"{step['name'].ljust(width)}  {row}")
+        if step["status"] != "completed":
+            output.say(f"{' ' * width}  {step.get('message') or step['error']}")
+    if data["mode"] == "plan":
+        output.say(f"\nPlan digest  {data['plan_digest']}")
+        output.say(f"To apply     airgap apply --env {data['env']} --approve {data['plan_digest']}")
+    output.say(f"\nVerdict {data['verdict'] or 'none'}, exit code {data['exit_code']}")
+    output.say(f"Report  reports/{data['env']}/latest/index.html")
+
+
+def approve(env: Env, digest: Annotated[str, typer.Argument(help="The 64 hex digits that plan printed.")],
+            as_json: Json = False) -> int:  # fmt: skip
+    """Record who approves a kept plan, beside the plan; the caller is whom STS names."""
+    from airgap.run.looking import record_approval
+
+    approval = record_approval(env, digest)
+    if as_json:
+        output.document(approval)
+    else:
+        output.say(f"{approval['approver']['arn']} approves plan {digest} ({approval['changes']} changes)")
+    return 0
+
+
+def status(env: Env, as_json: Json = False) -> int:
+    """Show how the last run of an environment ended; the exit code is that run's."""
+    from airgap.run.looking import last_run
+
+    data = last_run(env)
+    if as_json:
+        output.document(data)
+    else:
+        output.say(f"Run {data['run_id']}: {data['mode']}, {data['started']} to {data['ended']}, world {data['world']}")
+        _summary(data)
+    return int(data["exit_code"])
+
+
+def diff(
+    env: Env,
+    before: Annotated[str, typer.Argument(help="Earlier run id; empty: the last but one.")] = "",
+    after: Annotated[str, typer.Argument(help="Later run id; empty: the last.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Show what changed between two runs: findings, declared fields, verdicts. 0: nothing, 2: something."""
+    from airgap.run.looking import difference
+
+    data = difference(env, before, after)
+    if as_json:
+        output.document(data)
+    else:
+        output.say(f"{data['before']} -> {data['after']}: {len(data['changes'])} differences")
+        for one in data["changes"]:
+            output.say(
+                f"  {one['what']} {one['name']}: {one['before'] or 'not there'} -> {one['after'] or 'not there'}"
+            )
+    return 2 if data["changes"] else 0

@@ -1,0 +1,49 @@
+"""Pages of an answer: botocore's paginators where it has one, else the service's own continuation tokens.
+
+Without this, a list operation that botocore cannot paginate would give its first page as the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# Member of an answer that says where the next page begins -> the parameter that takes it.
+CONTINUES = {
+    "NextToken": "NextToken",
+    "nextToken": "nextToken",
+    "NextMarker": "NextMarker",
+    "NextContinuationToken": "ContinuationToken",
+}
+# Members that say that there is more, where the service offers no way to it: such an answer is never taken as whole.
+CUT_OFF = ("AdditionalRoutesAvailable", "HasMoreDeliveryStreams")
+
+
+def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield every page of a call's answer, and whether it is the last; errors are botocore's own."""
+    from botocore import xform_name
+
+    method = xform_name(operation)
+    answers = (
+        iter(client.get_paginator(method).paginate(**params))
+        if client.can_paginate(method)
+        else _by_token(getattr(client, method), params)
+    )
+    held: dict[str, Any] | None = None
+    for answer in answers:
+        if held is not None:
+            yield held, False
+        held = answer
+    if held is not None:
+        yield held, not any(held.get(name) for name in CUT_OFF)
+
+
+def _by_token(ask: Any, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    more: dict[str, Any] = {}
+    while True:
+        answer = ask(**params, **more)
+        yield answer
+        following = {taken: answer[given] for given, taken in CONTINUES.items() if answer.get(given)}
+        if not following or following == more:
+            return
+        more = following

@@ -1,0 +1,76 @@
+"""Read calls on EKS clusters, versions and machine images (K1, K2, K3)."""
+
+from __future__ import annotations
+
+from airgap.cloud.query import Query, follow
+
+IMAGE = "/aws/service/eks/optimized-ami/{clusterVersion}/amazon-linux-2023/x86_64/standard/recommended/image_id"
+CLUSTERS = ("eks:ListClusters", "clusters", {"name": "@"})
+
+
+def _listed(operation: str, items: str, describe: str, name: str) -> tuple[Query, Query]:
+    """Return the list of one kind of member of every cluster, and the description of each."""
+    return (
+        follow(f"eks:{operation}", "eks:ListClusters", "clusters", {"clusterName": "@"}),
+        follow(f"eks:{describe}", f"eks:{operation}", items, {"clusterName": "^.?.clusterName", name: "@"}),
+    )
+
+
+QUERIES: tuple[Query, ...] = (
+    Query("eks:DescribeClusterVersions"),
+    follow(
+        "ssm:GetParameter",
+        "eks:DescribeClusterVersions",
+        "clusterVersions",
+        {"Name": IMAGE},
+        only=(("versionStatus", "STANDARD_SUPPORT"),),
+        absent=("ParameterNotFound",),
+    ),
+    Query("eks:ListClusters"),
+    follow("eks:DescribeCluster", *CLUSTERS),
+    follow("eks:DescribeAddonVersions", "eks:DescribeCluster", "cluster", {"kubernetesVersion": "version"}),
+    *_listed("ListNodegroups", "nodegroups", "DescribeNodegroup", "nodegroupName"),
+    *_listed("ListFargateProfiles", "fargateProfileNames", "DescribeFargateProfile", "fargateProfileName"),
+    *_listed("ListAddons", "addons", "DescribeAddon", "addonName"),
+    *_listed("ListAccessEntries", "accessEntries", "DescribeAccessEntry", "principalArn"),
+    follow(
+        "eks:ListAssociatedAccessPolicies",
+        "eks:ListAccessEntries",
+        "accessEntries",
+        {"clusterName": "^.?.clusterName", "principalArn": "@"},
+    ),
+    follow("eks:ListCapabilities", "eks:ListClusters", "clusters", {"clusterName": "@"}),
+    follow(
+        "eks:DescribeCapability",
+        "eks:ListCapabilities",
+        "capabilities",
+        {"clusterName": "^.?.clusterName", "capabilityName": "capabilityName"},
+    ),
+    follow("eks:ListPodIdentityAssociations", "eks:ListClusters", "clusters", {"clusterName": "@"}),
+    follow(
+        "eks:DescribePodIdentityAssociation",
+        "eks:ListPodIdentityAssociations",
+        "associations",
+        {"clusterName": "clusterName", "associationId": "associationId"},
+    ),
+    follow("eks:ListIdentityProviderConfigs", "eks:ListClusters", "clusters", {"clusterName": "@"}),
+    follow(
+        "eks:DescribeIdentityProviderConfig",
+        "eks:ListIdentityProviderConfigs",
+        "identityProviderConfigs",
+        {
+            "clusterName": "^.?.clusterName",
+            "identityProviderConfig.type": "type",
+            "identityProviderConfig.name": "name",
+        },
+    ),
+    Query("autoscaling:DescribeAutoScalingGroups"),
+    Query("ec2:DescribeLaunchTemplates"),
+    follow(
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:DescribeLaunchTemplates",
+        "LaunchTemplates",
+        {"LaunchTemplateId": "LaunchTemplateId"},
+        params={"Versions": ["$Latest", "$Default"]},
+    ),
+)

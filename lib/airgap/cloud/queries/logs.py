@@ -1,0 +1,35 @@
+"""Read calls on logs, trails and their deliveries to other places (N10)."""
+
+from __future__ import annotations
+
+from airgap.cloud.query import Query, follow
+
+TRAILS = ("cloudtrail:DescribeTrails", "trailList")
+
+QUERIES: tuple[Query, ...] = (
+    Query("logs:DescribeLogGroups"),
+    follow("logs:DescribeSubscriptionFilters", "logs:DescribeLogGroups", "logGroups", {"logGroupName": "logGroupName"}),
+    follow("logs:ListTagsForResource", "logs:DescribeLogGroups", "logGroups", {"resourceArn": "logGroupArn"}),
+    Query("logs:DescribeDestinations"),
+    Query("logs:DescribeDeliveries"),
+    Query("logs:DescribeDeliverySources"),
+    Query("logs:DescribeDeliveryDestinations"),
+    Query("logs:DescribeExportTasks"),
+    Query("logs:DescribeResourcePolicies"),
+    Query(
+        "logs:DescribeAccountPolicies", vary={"policyType": ("SUBSCRIPTION_FILTER_POLICY", "DATA_PROTECTION_POLICY")}
+    ),
+    Query("cloudwatch:ListMetricStreams"),
+    Query("oam:ListLinks"),
+    Query("oam:ListSinks"),
+    Query("cloudtrail:DescribeTrails"),
+    follow("cloudtrail:GetTrailStatus", *TRAILS, {"Name": "TrailARN"}),
+    follow("cloudtrail:GetEventSelectors", *TRAILS, {"TrailName": "TrailARN"}),
+    follow("cloudtrail:ListTags", *TRAILS, {"ResourceIdList": "[TrailARN]"}),
+    # N14: what changed since; without a time it would be ninety days of an account.
+    Query(
+        "cloudtrail:LookupEvents",
+        {"LookupAttributes": [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}]},
+        since="StartTime",
+    ),
+)

@@ -1,0 +1,192 @@
+"""Who may be each role of the platform, and what it may do then: operators, pipeline, nodes, cluster, deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from airgap.model.intent import Intent
+from airgap.model.plan import Desired, ref
+from airgap.resources import names
+from airgap.resources.developer import developer_statements
+from airgap.resources.key_policies import suffix
+from airgap.resources.roles import Role, allow, document, inline_policy, trust
+
+PULL = "ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer"
+PUSH = f"{PULL} CompleteLayerUpload InitiateLayerUpload PutImage UploadLayerPart"
+
+
+def platform_roles(intent: Intent) -> Iterator[Role]:
+    """Yield every role that is not a workload's."""
+    yield _developer(intent)
+    yield from _pipeline(intent)
+    yield from _cluster(intent)
+    if "operations-host" in intent.components:
+        yield _operations_host(intent)
+    yield from _deliveries(intent)
+    if "secret-rotation" in intent.components:
+        yield _rotation(intent)
+
+
+def through(intent: Intent, purpose: str, *services: str, write: bool = False) -> dict[str, Any]:
+    """Return the statement by which a role uses a key of ours through services, which encrypt with it for the role."""
+    via = {"kms:ViaService": [f"{name}.{intent.region}.{suffix(intent)}" for name in services]}
+    actions = "kms:Decrypt GenerateDataKey" if write else "kms:Decrypt"
+    sid = f"{purpose.capitalize()}KeyThroughServices"
+    return allow(sid, actions, ref(f"kms-key:{purpose}", "arn"), {"StringEquals": via})
+
+
+def secret_arn(intent: Intent) -> str:
+    """Return the ARN of the database secret; AWS adds a dash and six characters to its name."""
+    return intent.arn("secretsmanager", f"secret:{intent.secrets.database}-??????")
+
+
+def cluster_arn(intent: Intent) -> str:
+    """Return the ARN of the EKS cluster."""
+    return intent.arn("eks", f"cluster/{intent.cluster.name}")
+
+
+def bucket_arn(intent: Intent, purpose: str, key: str = "") -> str:
+    """Return the ARN of a bucket of ours, or of objects in it."""
+    return intent.arn("s3", names.bucket(intent, purpose) + key, region="", account="")
+
+
+def _service(intent: Intent, name: str, source: str = "", actions: str = "AssumeRole") -> dict[str, Any]:
+    """Trust in a service; ``source`` is the ARN on whose behalf alone it may come (confused deputy)."""
+    principal = {"Service": f"{name}.{suffix(intent) if name == 'ec2' else 'amazonaws.com'}"}
+    if not source:
+        return trust(principal, actions)
+    ours = {"aws:SourceAccount": intent.account}
+    return trust(principal, actions, StringEquals=ours, ArnLike={"aws:SourceArn": source})
+
+
+def _developer(intent: Intent) -> Role:
+    why = "developers read, and do nothing else"
+    return Role("developer", intent.name("developer"), _people(intent), developer_statements(), why=why)
+
+
+def _people(intent: Intent) -> dict[str, Any]:
+    """Trust in people: MFA where AWS sees it; a federated role's session carries none, its identity provider asks."""
+    named = intent.identity.developer_principals or (intent.arn("iam", "root", region=""),)
+    roles = [arn for arn in named if ":role/" in arn]
+    others = [arn for arn in named if ":role/" not in arn]
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    actions = "AssumeRole SetSourceIdentity"
+    statements = [*(trust({"AWS": others}, actions, **mfa)["Statement"] if others else ())]
+    statements += trust({"AWS": roles}, actions)["Statement"] if roles else ()
+    return document(*statements)
+
+
+def _pipeline(intent: Intent) -> Iterator[Role]:
+    builds = intent.pipeline.variant == "codepipeline"
+    host = _service(intent, "codebuild", intent.arn("codebuild", "project/*")) if builds else _service(intent, "ec2")
+    why = "the runner may become the deployment role, and nothing else"
+    deploy = allow("Deploy", "sts:AssumeRole", ref("role:cicd", "arn"))
+    yield Role("runner", intent.name("runner"), host, (deploy,), on_instances=not builds, why=why)
+    statements = (
+        allow("RegistryToken", "ecr:GetAuthorizationToken"),
+        allow("FindTheCluster", "eks:DescribeCluster", cluster_arn(intent)),
+        allow("NamedSecrets", "secretsmanager:GetSecretValue", secret_arn(intent)),
+        through(intent, "data", "secretsmanager"),
+    )
+    runner = trust({"AWS": ref("role:runner", "arn")})
+    yield Role("cicd", intent.identity.deploy_role, runner, statements, why="CI/CD pushes images and deploys")
+
+
+def push_policy(intent: Intent, endpoint_keys: Sequence[str]) -> Desired:
+    """Return the deployment role's right to push: to own repositories, through these VPC endpoints alone."""
+    repositories = intent.arn("ecr", f"repository/{names.repository(intent, '*')}")
+    inside = {"StringEquals": {"aws:SourceVpce": [ref(key) for key in endpoint_keys]}}
+    statement = allow("PushThroughEndpoints", PUSH, repositories, inside)
+    return inline_policy("cicd", "push", (statement,), why="images enter through the VPC's own endpoints only")
+
+
+def _cluster(intent: Intent) -> Iterator[Role]:
+    # Customer-routed egress: EKS looks up the VPC and its name servers (EKS User Guide, "Control plane egress").
+    routed = allow("CustomerRoutedEgress", "ec2:DescribeDhcpOptions DescribeVpcs")
+    eks = _service(intent, "eks", cluster_arn(intent))
+    managed = ("AmazonEKSClusterPolicy",)
+    yield Role("cluster", intent.name("cluster"), eks, (routed,), managed, why="the control plane acts as it")
+    statements: list[dict[str, Any]] = []
+    if "application-buckets" in intent.components:
+        statements = [*_read_bucket(intent, "application"), through(intent, "data", "s3")]
+    managed = ("AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodePolicy")
+    why = "nodes join the cluster and pull images; rights of pods are on their service accounts"
+    yield Role("node", intent.name("node"), _service(intent, "ec2"), statements, managed, why=why)
+
+
+def _read_bucket(intent: Intent, purpose: str) -> tuple[dict[str, Any], ...]:
+    title = purpose.capitalize()
+    return (
+        allow(f"{title}Bucket", "s3:GetBucketLocation ListBucket", bucket_arn(intent, purpose)),
+        allow(f"{title}Objects", "s3:GetObject", bucket_arn(intent, purpose, "/*")),
+    )
+
+
+def _operations_host(intent: Intent) -> Role:
+    """Reached by Session Manager alone; Systems Manager User Guide, "Instance permissions for Session Manager"."""
+    ours = intent.arn("ecr", f"repository/{names.repository(intent, '*')}")
+    statements = (
+        allow("Agent", "ssm:ListAssociations ListInstanceAssociations PutInventory UpdateInstanceInformation"),
+        allow("SessionDocuments", "ssm:GetDocument", intent.arn("ssm", "document/SSM-SessionManagerRunShell")),
+        allow("Channels", "ssmmessages:CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel"),
+        allow("SessionKey", "kms:Decrypt", ref("kms-key:logs", "arn")),
+        *_write_logs(intent, "Transcripts", names.log_group(intent, "sessions")),
+        allow("Cluster", "eks:DescribeCluster ListAccessEntries ListAddons", cluster_arn(intent)),
+        allow("RegistryToken", "ecr:GetAuthorizationToken"),
+        allow("Images", f"{PULL} DescribeImages DescribeRepositories ListImages", ours),
+        *_read_bucket(intent, "artifacts"),
+        through(intent, "data", "s3"),
+        allow("Network", "ec2:DescribeManagedPrefixLists DescribeRouteTables DescribeVpcEndpoints DescribeVpcs"),
+        allow("Targets", "elasticloadbalancing:DescribeLoadBalancers DescribeTargetGroups DescribeTargetHealth"),
+        allow("Nodes", "autoscaling:DescribeAutoScalingGroups DescribeScalingActivities"),
+    )
+    why = "operators reach Kubernetes and SQL through it"
+    trusted = _service(intent, "ec2")
+    return Role("operations-host", intent.name("operations-host"), trusted, statements, on_instances=True, why=why)
+
+
+def _write_logs(intent: Intent, sid: str, group: str) -> tuple[dict[str, Any], ...]:
+    """Rights to write one log group; finding groups cannot be limited to one."""
+    arn = intent.arn("logs", f"log-group:{group}")
+    return (
+        allow(sid, "logs:CreateLogStream DescribeLogStreams PutLogEvents", [f"{arn}:*", arn]),
+        allow(f"{sid}Groups", "logs:DescribeLogGroups"),
+    )
+
+
+def _deliveries(intent: Intent) -> Iterator[Role]:
+    """VPC User Guide, "IAM role for publishing flow logs"; Bedrock User Guide, "Model invocation logging"."""
+    flows = _service(intent, "vpc-flow-logs", intent.arn("ec2", "vpc-flow-log/*"))
+    rights = _write_logs(intent, "FlowLogs", names.log_group(intent, "flow-logs"))
+    yield Role("flow-logs", intent.name("flow-logs"), flows, rights, why="flow logs are delivered as it")
+    if {"bedrock-inference", "bedrock-verify"} & set(intent.components):
+        invocations = _service(intent, "bedrock", intent.arn("bedrock", "*"))
+        rights = _write_logs(intent, "Invocations", names.log_group(intent, "bedrock"))
+        yield Role("bedrock-logs", intent.name("bedrock-logs"), invocations, rights, why="invocations are logged as it")
+
+
+def _rotation(intent: Intent) -> Role:
+    """Secrets Manager User Guide, "Lambda rotation function execution role permissions", alternating users."""
+    database = intent.arn("rds", f"db:{intent.data.postgres_name}")
+    master = {"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBInstanceArn": database}}
+    functions = f"/aws/lambda/{intent.name('rotation')}"
+    statements = (
+        allow(
+            "Rotate",
+            "secretsmanager:DescribeSecret GetSecretValue PutSecretValue UpdateSecretVersionStage",
+            secret_arn(intent),
+        ),
+        allow("Master", "secretsmanager:GetSecretValue", intent.arn("secretsmanager", "secret:rds!db-*"), master),
+        allow("Passwords", "secretsmanager:GetRandomPassword"),
+        through(intent, "data", "secretsmanager", write=True),
+        # Lambda attaches the function to the VPC as this role; these calls cannot be limited before the interface is.
+        allow(
+            "Interfaces",
+            "ec2:AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces "
+            "DescribeSubnets UnassignPrivateIpAddresses",
+        ),
+        *_write_logs(intent, "Logs", functions)[:1],
+    )
+    trusted = _service(intent, "lambda")
+    return Role("rotation", intent.name("rotation"), trusted, statements, why="database passwords are changed as it")

@@ -1,0 +1,182 @@
+"""The runner: executes the notebooks of a run in the order of their needs, and says how it ended.
+
+It never believes a notebook: status and exit code of a step are its journal's last line, and a step without one is
+broken. Order: steps run when what they need is done (destroy: the other way round); preflight gates an apply.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airgap import params
+from airgap.cloud.binding import check_world
+from airgap.errors import UsageError
+from airgap.evidence.folder import RunFolder
+from airgap.evidence.journal import JournalFile
+from airgap.evidence.lock import Lock, environment_lock
+from airgap.model.intent import Intent
+from airgap.run import summing
+from airgap.run.context import check_mode, reports_root
+from airgap.run.outcome import Event
+from airgap.steps import STEPS, Step
+
+Progress = Callable[[str, str], None]
+CELL_TIMEOUT = 3 * 3600.0
+ACTING = ("apply", "destroy")
+
+
+@dataclass
+class Run:
+    """One run being executed."""
+
+    root: Path
+    intent: Intent
+    mode: str
+    approve: str
+    folder: RunFolder
+    journal: JournalFile
+    progress: Progress
+    jobs: int
+    stop: threading.Event = field(default_factory=threading.Event)
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def chosen(only: Sequence[str], start: str) -> tuple[Step, ...]:
+    """Return the steps of a run: all, those named, or all from one on; raises ``UsageError`` for an unknown name."""
+    names = [step.name for step in STEPS]
+    for name in [*only, *([start] if start else [])]:
+        if name not in names:
+            raise UsageError(f"no step {name!r}", "anything", f"steps: {', '.join(names)}")
+    steps = STEPS[names.index(start) :] if start else STEPS
+    return tuple(step for step in steps if not only or step.name in only)
+
+
+def run(
+    mode: str,
+    env: str,
+    *,
+    only: Sequence[str] = (),
+    start: str = "",
+    approve: str = "",
+    run_id: str = "",
+    jobs: int = 2,
+    progress: Progress = lambda step, text: None,
+    root: Path | None = None,
+) -> dict[str, Any]:
+    """Execute a run and return what became of it, as in run.json; ``exit_code`` is the command's."""
+    check_mode(mode)
+    steps = chosen(only, start)
+    project = root or params.project_root()
+    intent = params.load(env, project)
+    check_world(intent.world)
+    if approve not in ("", "auto"):
+        summing.known_digest(approve)
+    reports = reports_root(project)
+    began = time.time()
+    folder = RunFolder.open(reports, intent.environment, run_id, now=began)
+    journal = folder.open_journal()
+    one = Run(project, intent, mode, approve, folder, journal, progress, max(1, jobs))
+    journal.append("open", {"run_id": folder.run_id, "mode": mode, "env": env, "steps": [step.name for step in steps]})
+    progress("", f"run {folder.run_id}: {mode} {env}, {len(steps)} steps")
+    if mode in ACTING:
+        with environment_lock(reports, intent.environment, {"run": folder.run_id, "mode": mode}) as lock:
+            interrupted = _execute(one, steps, lock)
+    else:
+        interrupted = _execute(one, steps, None)
+    return summing.close(one, steps, began, interrupted)
+
+
+def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
+    """Run the steps as their needs allow, and tell whether a person interrupted it."""
+    left = {step.name: _needs(step, steps, one.mode) for step in steps}
+    by_name = {step.name: step for step in steps}
+    environment = {"AIRGAP_REPORTS": str(reports_root(one.root)), **(lock.environment() if lock else {})}
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(max_workers=one.jobs) as pool:
+        try:
+            while left or running:
+                for name in [name for name, needs in left.items() if needs <= set(one.outcomes)]:
+                    if blocker := _blocker(one, name, left[name]):
+                        one.outcomes[name] = summing.not_begun(by_name[name], one.mode, blocker)
+                        one.progress(name, f"not begun: {blocker}")
+                    else:
+                        running[pool.submit(_step, one, by_name[name], environment)] = name
+                    del left[name]
+                if not running:
+                    continue
+                finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    running.pop(future)
+                    future.result()
+        except KeyboardInterrupt:
+            one.stop.set()
+            one.progress("", "interrupted: letting the calls in flight finish")
+            wait(running)
+            for name in left:
+                one.outcomes[name] = summing.not_begun(by_name[name], one.mode, "the run was interrupted")
+            return True
+    return False
+
+
+def _needs(step: Step, steps: Iterable[Step], mode: str) -> set[str]:
+    """Return the chosen steps that must end before this one begins; none in modes that only read."""
+    if mode not in ACTING:
+        return set()
+    names = {other.name for other in steps}
+    if mode == "destroy":
+        return {other.name for other in steps if step.name in other.needs}
+    gate = {"preflight"} if step.name != "preflight" else set()
+    return (set(step.needs) | gate) & names
+
+
+def _blocker(one: Run, name: str, needs: set[str]) -> str:
+    """Return why a step may not begin: what it needs broke, or preflight says that it will fail."""
+    if one.mode not in ACTING:
+        return ""
+    for needed in sorted(needs):
+        outcome = one.outcomes[needed]
+        if outcome["status"] != "completed":
+            return f"{needed} did not complete"
+        if needed == "preflight" and outcome["verdict"] == "fail":
+            return "preflight found what would make it fail"
+    return ""
+
+
+def _step(one: Run, step: Step, environment: Mapping[str, str]) -> None:
+    from airgap.run.engine import execute
+
+    source = one.root / "notebooks" / f"{step.folder}.ipynb"
+    target = one.folder.step(step.number, step.name).notebook
+    values = {"env": one.intent.environment, "mode": one.mode, "approve": one.approve, "run_id": one.folder.run_id}
+    began = time.monotonic()
+    outcome = execute(
+        source,
+        target,
+        values,
+        timeout=float(os.environ.get("AIRGAP_CELL_TIMEOUT", CELL_TIMEOUT)),
+        on_event=_sections(one, step),
+        environment=dict(environment),
+        stop=one.stop,
+    )
+    result = summing.outcome(one.folder, step, one.mode, outcome, time.monotonic() - began)
+    one.outcomes[step.name] = result
+    one.progress(step.name, summing.sentence(result))
+
+
+def _sections(one: Run, step: Step) -> Callable[[Event], None]:
+    """Report each section once, when its first cell starts."""
+    seen = {"About"}
+
+    def report(event: Event) -> None:
+        if event.kind == "started" and event.section not in seen:
+            seen.add(event.section)
+            one.progress(step.name, event.section)
+
+    return report

@@ -1,0 +1,54 @@
+"""The table of contents of the product: every step, what it declares, and the checks that judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from airgap.checks.check import Check
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
+from airgap.model.plan import Desired
+from airgap.resources import vpc
+from airgap.resources.kind import Declaration, Kind
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook's worth of the environment."""
+
+    number: int
+    name: str
+    title: str
+    needs: tuple[str, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The name of its notebook and of its folder in a run, as ``02_network``."""
+        return f"{self.number:02d}_{self.name}"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that it may declare."""
+        return tuple(dict.fromkeys(kind for one in self.declarations for kind in one.kinds))
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The calls that its declarations read before they can say what is wanted."""
+        return tuple(dict.fromkeys(call for one in self.declarations for call in one.reads))
+
+    def desired(self, intent: Intent, facts: Estate) -> Iterator[Desired]:
+        """Yield every resource that the step wants."""
+        for declaration in self.declarations:
+            yield from declaration(intent, facts)
+
+
+STEPS: tuple[Step, ...] = (
+    Step(0, "preflight", "Preflight: what would fail later, told before the first write"),
+    Step(1, "identity", "Identity: roles and keys"),
+    Step(2, "network", "Network: a VPC without a way out", needs=("identity",), declarations=(vpc.declare,)),
+    Step(3, "endpoints", "Endpoints: the only doors, each with its policy", needs=("network",)),
+    Step(13, "attest", "Attestation: everything verified again", needs=("endpoints",)),
+)

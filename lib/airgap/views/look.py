@@ -1,0 +1,63 @@
+"""What a view looks at: the declared environment, what was read of it, and what has been said of it so far."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airgap.model.estate import Estate
+from airgap.model.finding import Finding
+from airgap.model.intent import Intent
+from airgap.model.observation import NotObserved
+from airgap.model.plan import Plan
+from airgap.views.table import Facts, Shown, not_read
+
+
+@dataclass(frozen=True)
+class Look:
+    """One moment of one environment; ``plan``, ``findings`` and ``caller`` may not be there yet.
+
+    ``judged`` is plain data that steps hand to the views of the attestation: properties and register, by name.
+    """
+
+    intent: Intent
+    estate: Estate
+    plan: Plan | None = None
+    findings: tuple[Finding, ...] = ()
+    caller: Mapping[str, Any] = field(default_factory=dict)
+    judged: Mapping[str, Any] = field(default_factory=dict)
+
+    def items(self, call: str, path: str, **params: Any) -> list[dict[str, Any]]:
+        """Return the list at ``path`` of one answer; raises ``NotObserved``."""
+        return self.estate.items(call, path, **params)
+
+    def every(self, call: str, path: str) -> list[dict[str, Any]]:
+        """Return the lists at ``path`` of all answers of a call; raises ``NotObserved``."""
+        return [one for _, body in self.estate.pages(call) for one in body.get(path) or []]
+
+
+@dataclass(frozen=True)
+class View:
+    """One thing worth seeing of a step: its title, how it is drawn, and the calls whose pages it reads."""
+
+    title: str
+    draw: Callable[[Look], Shown]
+    reads: tuple[str, ...] = ()
+
+    def __call__(self, look: Look) -> Shown:
+        """Return the view; where a page that all of it rests on was not read, it says so and why."""
+        narrow = dataclasses.replace(look, estate=look.estate.reading(self.reads))
+        try:
+            return self.draw(narrow)
+        except NotObserved as cause:
+            return Facts(self.title, [(cause.call, not_read(cause.reason))])
+
+
+def attempt(read: Callable[[], Any], otherwise: Any = None) -> tuple[Any, str]:
+    """Return what ``read`` gives and no reason, or ``otherwise`` and the reason why its page was not read."""
+    try:
+        return read(), ""
+    except NotObserved as cause:
+        return otherwise, f"{cause.call}: {cause.reason}"
