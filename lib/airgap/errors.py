@@ -11,6 +11,7 @@
     ├── MissingPredecessor        1   an earlier notebook must run first
     ├── Unsettled                 1   a resource did not reach its settled state in time
     ├── NotApproved               4   the plan holds a change that no approval covers
+    ├── Refused                   4   the account, as it is, does not admit what the params declare
     ├── Unreadable                4   what is there could not be read, so nothing can be said or done
     ├── WaitingForPerson          4   a person must act before the step can go on
     └── Interrupted               1   Ctrl-C or SIGTERM ended the run
@@ -88,6 +89,12 @@ class Unsettled(AirgapError):
 
 class NotApproved(AirgapError):
     """The plan holds a change that no approval covers."""
+
+    exit_code = 4
+
+
+class Refused(AirgapError):
+    """What the params declare must not be done in this account as it is; ``action`` says what would admit it."""
 
     exit_code = 4
 

@@ -9,7 +9,7 @@ from airgap.checks.check import Check
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
-from airgap.resources import vpc
+from airgap.resources import identity, vpc
 from airgap.resources.kind import Declaration, Kind
 
 
@@ -23,6 +23,8 @@ class Step:
     needs: tuple[str, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     checks: tuple[Check, ...] = ()
+    attests: bool = False
+    """Whether it judges every step again, over the whole table of read calls."""
 
     @property
     def folder(self) -> str:
@@ -47,8 +49,8 @@ class Step:
 
 STEPS: tuple[Step, ...] = (
     Step(0, "preflight", "Preflight: what would fail later, told before the first write"),
-    Step(1, "identity", "Identity: roles and keys"),
+    Step(1, "identity", "Identity: roles and keys", declarations=identity.IDENTITY),
     Step(2, "network", "Network: a VPC without a way out", needs=("identity",), declarations=(vpc.declare,)),
     Step(3, "endpoints", "Endpoints: the only doors, each with its policy", needs=("network",)),
-    Step(13, "attest", "Attestation: everything verified again", needs=("endpoints",)),
+    Step(13, "attest", "Attestation: everything verified again", needs=("endpoints",), attests=True),
 )

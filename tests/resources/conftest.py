@@ -113,7 +113,8 @@ class AWS:
     def desired(self, *declarations: Declaration) -> list[Desired]:
         """What declarations want, from the facts of now."""
         facts = self.estate("sts:GetCallerIdentity", *(call for one in declarations for call in one.reads))
-        return [desired for one in declarations for desired in one(self.intent, facts)]
+        wanted = [desired for one in declarations for desired in one(self.intent, facts)]
+        return [dataclasses.replace(one, adopted=self.intent.adopt.get(one.key, "")) for one in wanted]
 
     def plan(self, *declarations: Declaration) -> Planned:
         """The plan that brings the account to what the declarations want."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Union
 
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 
+Item = dict[str, Any]
+Named = list[tuple[str, Item]]
+
 VPC_READS = ("ec2:DescribeVpcs",)
 SUBNET_READS = ("ec2:DescribeVpcs", "ec2:DescribeSubnets")
 TABLE_READS = (*SUBNET_READS, "ec2:DescribeRouteTables")
+INTERFACE_READS = (*SUBNET_READS, "ec2:DescribeNetworkInterfaces")
+ENDPOINT_READS = (*VPC_READS, "ec2:DescribeVpcEndpoints")
 
 
 def tags(item: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of an item of a page, whatever form the service gives them."""
-    found = item.get("Tags") or item.get("TagSet") or item.get("tags") or []
+    found = item.get("Tags") or item.get("TagSet") or item.get("tags") or item.get("TagsList") or []
     if isinstance(found, Mapping):
         return dict(found)
     return {one.get("Key", one.get("TagKey", "")): one.get("Value", one.get("TagValue", "")) for one in found}
@@ -33,7 +38,17 @@ def is_ours(item: Mapping[str, Any], intent: Intent) -> bool:
     return tags(item).get("airgap:environment") == intent.environment
 
 
-def vpcs(intent: Intent, estate: Estate) -> list[tuple[str, dict[str, Any]]]:
+def every(estate: Estate, call: str, path: str) -> list[Item]:
+    """Return the lists at a path of all answers of a call; raises ``NotObserved`` where any is missing."""
+    return [item for _, body in estate.pages(call) for item in dig(body, f"{path}[]") or []]
+
+
+def account_row(intent: Intent, estate: Estate) -> list[tuple[str, None]]:
+    """Return the population of what is judged once: the account itself."""
+    return [(f"account:{intent.account}", None)]
+
+
+def vpcs(intent: Intent, estate: Estate) -> Named:
     """Return the environment's VPC: the adopted one, or the one with our ownership tags."""
     adopted = intent.adopt.get("vpc:main")
     return [
@@ -48,11 +63,15 @@ def vpc_ids(intent: Intent, estate: Estate) -> set[str]:
     return {vpc["VpcId"] for _, vpc in vpcs(intent, estate)}
 
 
-def all_subnets(intent: Intent, estate: Estate) -> list[tuple[str, dict[str, Any]]]:
-    """Return every subnet of the environment's VPC, declared or not."""
+def in_vpc(intent: Intent, estate: Estate, call: str, path: str, id_path: str) -> Named:
+    """Return what a call lists of the environment's VPC, declared or not, each with its name."""
     ours = vpc_ids(intent, estate)
-    found = estate.items("ec2:DescribeSubnets", "Subnets")
-    return [(label(one, "SubnetId"), one) for one in found if one["VpcId"] in ours]
+    return [(label(one, id_path), one) for one in estate.items(call, path) if one.get("VpcId") in ours]
+
+
+def all_subnets(intent: Intent, estate: Estate) -> Named:
+    """Return every subnet of the environment's VPC, declared or not."""
+    return in_vpc(intent, estate, "ec2:DescribeSubnets", "Subnets", "SubnetId")
 
 
 def tier(subnet: Mapping[str, Any], intent: Intent) -> str:
@@ -67,26 +86,84 @@ def tier(subnet: Mapping[str, Any], intent: Intent) -> str:
     return "private"
 
 
-def sealed_subnets(intent: Intent, estate: Estate) -> list[tuple[str, dict[str, Any]]]:
+def tiers(intent: Intent, estate: Estate) -> dict[str, str]:
+    """Return the tier of each subnet of the VPC, by its id."""
+    return {one["SubnetId"]: tier(one, intent) for _, one in all_subnets(intent, estate)}
+
+
+def sealed_subnets(intent: Intent, estate: Estate) -> Named:
     """Return the sealed subnets: all of the VPC that are not declared public or ingress."""
     return [(name, one) for name, one in all_subnets(intent, estate) if tier(one, intent) == "private"]
 
 
-def tables_of(subnets: Iterable[tuple[str, Mapping[str, Any]]], estate: Estate) -> list[tuple[str, dict[str, Any]]]:
+def tables_of(subnets: Iterable[tuple[str, Mapping[str, Any]]], estate: Estate) -> Named:
     """Return the route tables that serve subnets: by explicit association, else their VPC's main table."""
     tables = estate.items("ec2:DescribeRouteTables", "RouteTables")
-    explicit = {link.get("SubnetId"): table for table in tables for link in table.get("Associations", [])}
-    main = {
-        table["VpcId"]: table for table in tables if any(link.get("Main") for link in table.get("Associations", []))
-    }
-    serving = {}
-    for _, subnet in subnets:
-        table = explicit.get(subnet["SubnetId"]) or main.get(subnet["VpcId"])
-        if table is not None:
-            serving[label(table, "RouteTableId")] = table
-    return sorted(serving.items())
+    explicit = {link["SubnetId"]: table for table in tables for link in links(table) if link.get("SubnetId")}
+    main = {table["VpcId"]: table for table in tables if is_main(table)}
+    found = [explicit.get(subnet["SubnetId"]) or main.get(subnet["VpcId"]) for _, subnet in subnets]
+    serving = {table["RouteTableId"]: (label(table, "RouteTableId"), table) for table in found if table}
+    return sorted(serving.values(), key=lambda one: one[0])
 
 
-def sealed_tables(intent: Intent, estate: Estate) -> list[tuple[str, dict[str, Any]]]:
+def links(table: Mapping[str, Any]) -> list[Item]:
+    """Return the associations of a route table that stand."""
+    found = table.get("Associations", [])
+    return [one for one in found if dig(one, "AssociationState.State") not in ("disassociating", "disassociated")]
+
+
+def is_main(table: Mapping[str, Any]) -> bool:
+    """Tell whether a route table is its VPC's main one."""
+    return any(link.get("Main") for link in links(table))
+
+
+def sealed_tables(intent: Intent, estate: Estate) -> Named:
     """Return the route tables that serve sealed subnets."""
     return tables_of(sealed_subnets(intent, estate), estate)
+
+
+def interfaces(intent: Intent, estate: Estate, subnet: Mapping[str, Any]) -> list[Item]:
+    """Return the network interfaces of a subnet, whoever owns them."""
+    found = estate.items("ec2:DescribeNetworkInterfaces", "NetworkInterfaces")
+    return [one for one in found if one.get("SubnetId") == subnet["SubnetId"]]
+
+
+def endpoints(intent: Intent, estate: Estate) -> Named:
+    """Return the VPC endpoints of the VPC that stand, of every type and service."""
+    found = in_vpc(intent, estate, "ec2:DescribeVpcEndpoints", "VpcEndpoints", "VpcEndpointId")
+    return [(name, one) for name, one in found if one.get("State", "").lower() not in ("deleted", "deleting")]
+
+
+def inside(cidr: str, ranges: Iterable[str]) -> bool:
+    """Tell whether an address range lies within one of others; ranges of the other family never do."""
+    network = ipaddress.ip_network(cidr, strict=False)
+    return any(_within(network, ipaddress.ip_network(one)) for one in ranges)
+
+
+_Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+def _within(network: _Network, wide: _Network) -> bool:
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(wide, ipaddress.IPv4Network):
+        return network.subnet_of(wide)
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(wide, ipaddress.IPv6Network):
+        return network.subnet_of(wide)
+    return False
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield every string of nested data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from strings(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from strings(one)
+
+
+def arn_account(arn: str) -> str:
+    """Return the account of an ARN; empty where it names none."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,8 @@ ROLES = ("deployer", "verifier", "guardrails")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (snapshot, endpoints, policy):
+    commands: tuple[Callable[..., int], ...] = (snapshot, endpoints, policy)
+    for command in commands:
         app.command()(command)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -20,9 +20,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (plan, apply, verify, destroy):
-        app.command()(command)
-    for command in (approve, status, diff):
+    commands: tuple[Callable[..., int], ...] = (plan, apply, verify, destroy, approve, status, diff)
+    for command in commands:
         app.command()(command)
 
 

@@ -48,7 +48,20 @@ def collect(
             asked = [(query, params) for query in level for params in parameters(query, estate, since)]
             for answer in pool.map(lambda one: _read(cloud, *one), asked):
                 done.extend(answer)
+            made = {query.call for query, _ in asked}
+            for query in {query.call: query for query in level if query.each and query.call not in made}.values():
+                if _answered(query.each, estate):
+                    done.extend(cloud.nothing_to_read(query.call, query.each, scope=query.scope, vantage=query.vantage))
     return done
+
+
+def _answered(call: str, estate: Estate) -> bool:
+    """Whether a call was answered wherever it was made, so that what it does not list is not there."""
+    try:
+        estate.pages(call)
+    except NotObserved:
+        return False
+    return True
 
 
 def _read(cloud: Cloud, query: Query, params: Mapping[str, Any]) -> list[Observation]:

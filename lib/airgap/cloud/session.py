@@ -68,22 +68,15 @@ class Cloud:
         )
         client = self._session.client(service, region_name=region, config=config)
         client.meta.events.register("before-parse", self.recorder.body_received)
+        if self.world == "rehearsal":
+            client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         return client
 
     def read(self, call: str, params: Mapping[str, Any], *, scope: str = "regional", absent: tuple[str, ...] = (),
              vantage: str = "aws-api", home: str = "") -> list[Observation]:  # fmt: skip
         """Make one read call, all its pages, and return their observations; a failure is an observation too."""
         service, operation = call.split(":")
-        region = obs.GLOBAL if scope == "global" else self.region
-        asked = {
-            "call": call,
-            "params": dict(params),
-            "account": self.account,
-            "region": region,
-            "place": self.world,
-            "vantage": vantage,
-            "principal": self.principal,
-        }
+        asked = self._asked(call, params, scope, vantage)
         seen: list[Observation] = []
         attempt = 1
         while True:
@@ -105,6 +98,23 @@ class Cloud:
                 if failure.code in failures.EXPIRED:
                     raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
                 return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
+
+    def nothing_to_read(self, call: str, listed: str, *, scope: str = "regional",
+                        vantage: str = "aws-api") -> list[Observation]:  # fmt: skip
+        """Record that a follow-up was not asked because what it follows was answered and lists nothing to ask for."""
+        why = failures.Failure(obs.ABSENT, "NothingListed", f"{listed} was answered and lists nothing to ask for")
+        return [self.recorder.failure(self._asked(call, {}, scope, vantage), why, 1)]
+
+    def _asked(self, call: str, params: Mapping[str, Any], scope: str, vantage: str) -> dict[str, Any]:
+        return {
+            "call": call,
+            "params": dict(params),
+            "account": self.account,
+            "region": obs.GLOBAL if scope == "global" else self.region,
+            "place": self.world,
+            "vantage": vantage,
+            "principal": self.principal,
+        }
 
     def write(self, call: str, params: Mapping[str, Any], *, resource: str = "", retry: tuple[str, ...] = (),
               ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
@@ -148,6 +158,11 @@ class Cloud:
 
     def _pause(self, seconds: float) -> None:
         self.clock.sleep(seconds * (0.5 + random.random() / 2))
+
+
+def _without_account_in_host(request: Any, **_: Any) -> None:
+    """S3's control plane is asked at ``ACCOUNT.host``, which loopback does not have; a header names the account too."""
+    request.url = request.url.replace(f"//{request.headers['x-amz-account-id']}.", "//")
 
 
 def _is_boto(error: Exception) -> bool:

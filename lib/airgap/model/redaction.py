@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Optional
 
 from airgap.model import secret_names
 from airgap.model.canonical import encode
-from airgap.model.secret_forms import FORMS, MARK, Form, encodings
+from airgap.model.secret_forms import FORMS, MARK, Form, encodings, escapes
 
 LEARNED = "learned"
 KINDS = (*dict.fromkeys(form.kind for form in FORMS), LEARNED)
@@ -61,7 +61,7 @@ class Redactor:
         named = secret_names.any_in(text)
         if named:
             self._learn(secret_names.values(value))
-        active = self._active(text)
+        active = self._active(text, in_json=True)
         if not (named or sensitive or active.forms or active.learned or MARK in text):
             return value, []
         walk = _Walk(active, frozenset(sensitive))
@@ -78,9 +78,9 @@ class Redactor:
         hits = [Hit(LEARNED, match.start()) for match in exact if match[0] != MARK]
         return sorted([*scan(text), *hits], key=lambda hit: hit.position)
 
-    def _active(self, text: str) -> _Active:
+    def _active(self, text: str, in_json: bool = False) -> _Active:
         learned = self._learned
-        return _Active(learned if learned.within(text) else None, _forms_in(text))
+        return _Active(learned if learned.within(text, in_json) else None, _forms_in(text))
 
     def _learn(self, values: Iterable[str]) -> None:
         new = {one for one in values if _worth_hiding(one)}
@@ -101,16 +101,19 @@ class _Learned:
 
     values: frozenset[str] = frozenset()
     forms: tuple[str, ...] = ()
+    in_json: tuple[str, ...] = ()
     pattern: Optional[re.Pattern[str]] = None
 
     @classmethod
     def of(cls, values: frozenset[str]) -> _Learned:
         forms = sorted({form for one in values for form in encodings(one)}, key=lambda form: (-len(form), form))
+        in_json = {escaped for form in forms for escaped in escapes(form)}
         # The mark is matched, and left, before any value: no part of it is ever taken for one.
-        return cls(values, tuple(forms), re.compile("|".join(re.escape(form) for form in (MARK, *forms))))
+        pattern = re.compile("|".join(re.escape(form) for form in (MARK, *forms)))
+        return cls(values, tuple(forms), tuple(in_json), pattern)
 
-    def within(self, text: str) -> bool:
-        return any(form in text for form in self.forms)
+    def within(self, text: str, in_json: bool = False) -> bool:
+        return any(form in text for form in (self.in_json if in_json else self.forms))
 
 
 @dataclass(frozen=True)

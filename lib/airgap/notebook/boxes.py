@@ -26,9 +26,9 @@ class Box:
 
 def error_box() -> None:
     """Have IPython show an ``AirgapError`` as one red box; every other exception keeps its traceback."""
-    from IPython import get_ipython  # type: ignore[attr-defined]
+    from IPython import get_ipython
 
-    shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     if shell is not None:
         shell.set_custom_exc((AirgapError,), _show)
 
@@ -40,7 +40,7 @@ def _show(
 
     rows = [("What happened", error.what), ("Not changed", error.unchanged), ("Next", error.action)]
     body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
-    display(HTML(scoped(f'<div class="broken"><strong>{escape(kind.__name__)}</strong><dl>{body}</dl></div>')))  # type: ignore[no-untyped-call]
+    display(HTML(scoped(f'<div class="broken"><strong>{escape(kind.__name__)}</strong><dl>{body}</dl></div>')))
     lines = [f"{kind.__name__}: {error.diagnostics()}"]
     shell._showtraceback(kind, error, lines)
     return lines

@@ -73,7 +73,7 @@ def problems(leaks: Iterable[Leak]) -> list[Problem]:
 
 def mask(text: str, leaks: Iterable[Leak]) -> str:
     """Return a message without any of the secret values."""
-    for leak in leaks:
+    for leak in sorted(leaks, key=lambda leak: -len(leak.value)):
         if len(leak.value) >= _SHORTEST_MASKED:
             text = text.replace(leak.value, MASK)
     return text
@@ -108,5 +108,6 @@ def _looks_random(run: str) -> bool:
 def _where(source: Source, line: int, value: str) -> Where:
     """Return the place of a secret value, or the top of the file when it stands in a comment or is not YAML."""
     at_line = [where for where, place in source.places.items() if place.line == line and where]
-    holding = [where for where, place in source.places.items() if value in place.text and place.line <= line]
+    start = value[:16]  # a form may reach beyond the value, to the end of the line
+    holding = [where for where, place in source.places.items() if start in place.text and place.line <= line]
     return (holding or at_line or [()])[-1]

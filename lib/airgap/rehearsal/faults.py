@@ -2,7 +2,7 @@
 
 A fault names an operation (``ec2:DescribeSubnets``, with ``*`` for parts), an error and how many times it strikes:
 
-- ``AccessDenied``, ``Throttling``, ``InternalError``: refused with the code that the service uses for it; nothing is done;
+- ``AccessDenied``, ``Throttling``, ``InternalError``: refused with the service's own code for it; nothing is done;
 - ``Timeout``: nothing is done and no answer comes for ``seconds`` (5), then the connection ends;
 - ``DropResponse``: the operation is done and its answer is lost.
 """

@@ -1,14 +1,14 @@
 """The front of the embedded AWS: every request passes here on its way to the supplement or to moto.
 
-It finds out who calls which operation, lets a fault strike, answers or refuses by the tables of ``hook``, hands the rest
-to moto, and turns whatever moto does not implement into the error that AWS has for an unknown operation.
+It finds out who calls which operation, lets a fault strike, answers or refuses by the tables of ``hook``, hands the
+rest to moto, and turns whatever moto does not implement into the error that AWS has for an unknown operation.
 
 Requests of the rehearsal itself (no signature needed):
 
 - ``GET /rehearsal``: pid and number of calls;
 - ``GET /rehearsal/calls``: every call so far, as ``journal.Entry``; ``DELETE`` forgets them;
 - ``POST /rehearsal/faults`` with a fault (see ``faults``); ``DELETE`` takes all away;
-- ``POST /rehearsal/latency`` with ``{"ec2:CreateNatGateway": seconds, ...}`` (see ``settling``); ``DELETE`` sets the defaults;
+- ``POST /rehearsal/latency`` with ``{"ec2:CreateNatGateway": seconds, ...}`` (see ``settling``); ``DELETE`` goes back;
 - ``POST /rehearsal/reset``: an empty account again.
 """
 
@@ -23,17 +23,20 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from moto.backends import ALT_SERVICE_NAMES
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.core.model_instances import reset_model_data
+from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import HTTPException
 
 from airgap.rehearsal import hook, idempotence, paging, settling, store
 from airgap.rehearsal.faults import Fault, Faults, refusal
+from airgap.rehearsal.identity import ACCOUNT, REGION
 from airgap.rehearsal.journal import JOURNAL
 from airgap.rehearsal.principals import resolve
-from airgap.rehearsal.wire import Call, Refusal, Reply, credential_scope, parse, render, target
+from airgap.rehearsal.wire import Call, Refusal, Reply, backend_of, credential_scope, parse, render, target
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +160,16 @@ class Front:
         content = b"".join(written)
         status, headers = started[0]
         return Reply(int(status.split()[0]), dict(headers), content)
+
+    def warm(self, services: Iterable[str]) -> None:
+        """Load what the first call to each service would wait for."""
+        for service in services:
+            with self.lock:
+                get_service_model(service)
+                backend_of(service, ACCOUNT, REGION)
+                package = ALT_SERVICE_NAMES.get(service, service)
+                if package not in self.moto.app_instances:
+                    self.moto.app_instances[package] = create_backend_app(package)
 
     def _control(self, method: str, path: str, body: bytes) -> Reply:
         action = _CONTROLS.get((method, path))

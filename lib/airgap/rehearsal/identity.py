@@ -20,7 +20,7 @@ SIGNING_WORD = "rehearsal-checks-no-signature"
 
 @dataclass(frozen=True)
 class Caller:
-    """A principal: account (12 digits), role and session name of its role session, and the access key it signed with."""
+    """A principal: account (12 digits), role and session name of its session, and the access key it signed with."""
 
     account: str
     role: str

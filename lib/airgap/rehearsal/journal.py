@@ -27,7 +27,7 @@ KEPT = 200_000
 
 @dataclass(frozen=True)
 class Entry:
-    """One request: when (UTC), operation, by whom, where, with what outcome; ``write`` says that it may change things."""
+    """One request: when (UTC), what, by whom, where, with what outcome; ``write`` says that it may change things."""
 
     event_id: str
     time: str

@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 _NO_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
-class Handler(MotoRequestHandler):
+class Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is untyped
     """One connection; each of its requests goes to the front."""
 
     protocol_version = "HTTP/1.1"

@@ -42,7 +42,7 @@ def _chain(backend: Any, account: str) -> list[Any]:
     """Return the root, the organizational units and the account, in this order."""
     units = {unit.id: unit for unit in backend.ou}
     entity = next((x for x in backend.accounts if x.id == account), None)
-    chain = []
+    chain: list[Any] = []
     while entity is not None:
         chain.insert(0, entity)
         entity = units.get(getattr(entity, "parent_id", None)) if entity.type != "ROOT" else None

@@ -44,7 +44,7 @@ class Rehearsal:
         return f"http://{HOST}:{self.port}"
 
     def environment(self, person: str = "alice", account: str = ACCOUNT) -> dict[str, str]:
-        """Return the variables with which boto3 and the aws CLI work as ``person`` (alice, bob, carol) of ``account``."""
+        """Return the variables with which boto3 and the aws CLI work as ``person`` (alice, bob, carol)."""
         return environment(self.url, person, account)
 
 
@@ -55,7 +55,7 @@ def state_home() -> Path:
 
 
 def up(port: int | None = None) -> Rehearsal:
-    """Start an embedded AWS with an empty account on ``port`` (None: any free one); return when a call has been answered.
+    """Start an embedded AWS with an empty account on ``port`` (None: any free one); return when it has answered.
 
     Raises AirgapError where the port is taken or the server does not come up.
     """

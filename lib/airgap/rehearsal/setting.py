@@ -26,7 +26,10 @@ SWITCHES = {
     "MOTO_ACM_VALIDATION_WAIT": "1",
     "MOTO_ALLOW_NONEXISTENT_REGION": "false",
 }
-_TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:%s:iam::%s:root"},"Action":"sts:AssumeRole"}]}'
+_TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:%s:iam::%s:root"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from moto.utilities.utils import get_partition
 
 from airgap.rehearsal.identity import Caller
 
-# Where the name that signs is not the name of the service in botocore; several candidates are told apart by their paths.
+# Where the name that signs is not the service's name in botocore; several candidates are told apart by their paths.
 SIGNED_AS: dict[str, tuple[str, ...]] = {
     "access-analyzer": ("accessanalyzer",),
     "apigateway": ("apigateway", "apigatewayv2"),
@@ -44,7 +44,7 @@ SIGNED_AS: dict[str, tuple[str, ...]] = {
 
 
 class Refusal(Exception):
-    """An error that AWS answers: its code and message as the service documents them, and further members of its shape."""
+    """An error that AWS answers: code and message as the service documents them, and further members of its shape."""
 
     def __init__(self, code: str, message: str, status: int = 0, **members: Any) -> None:
         super().__init__(message)
@@ -123,9 +123,8 @@ class Call:
         return default if value is None else value
 
     def backend(self, service: str) -> Any:
-        """Return moto's state of a service for the caller's account, in the Region (or the partition, where it is global)."""
-        backends = get_backend(service)[self.account]
-        return backends[self.region if self.region in backends else self.partition]
+        """Return moto's state of a service for the caller's account and Region."""
+        return backend_of(service, self.account, self.region)
 
     def arn(self, resource: str, service: str | None = None) -> str:
         """Return the ARN of a resource in the caller's account and Region."""
@@ -142,8 +141,14 @@ class Reply:
     error: str | None = None
 
 
+def backend_of(service: str, account: str, region: str) -> Any:
+    """Return moto's state of a service in a Region, or in the Region's partition where the service is global."""
+    backends = get_backend(service)[account]
+    return backends[region if region in backends.regions else get_partition(region)]
+
+
 def credential_scope(environ: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """Return (access key, Region, signing name) of a request signed by Signature Version 4, None for another request."""
+    """Return (access key, Region, signing name) of a request with Signature Version 4, None for another one."""
     authorization = environ.get("HTTP_AUTHORIZATION", "")
     _, _, rest = authorization.partition("Credential=")
     if not rest:

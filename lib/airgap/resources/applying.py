@@ -107,6 +107,7 @@ class Application:
             answer = self._write(call, fields, one.key)
             if not known:
                 item = dig(answer, call.result) if call.result else answer
+                item = item[0] if isinstance(item, list) and item else item
                 live = self._born(kind, one, item if isinstance(item, Mapping) else {}, fields)
                 fields = {**fields, **live.attrs}
                 known = True

@@ -104,11 +104,11 @@ ALIAS = Kind(
         natural=("name",),
         fields={
             "name": Field("AliasName", change=NEVER, why="an alias is its name"),
-            "key": Field("TargetKeyId", risk="interrupts", why="who uses the alias would use another key"),
+            "target": Field("TargetKeyId", risk="interrupts", why="who uses the alias would use another key"),
         },
     ),
-    create=(Call("kms:CreateAlias", lambda f: {"AliasName": f["name"], "TargetKeyId": f["key"]}),),
-    updates={"key": (Call("kms:UpdateAlias", lambda f: {"AliasName": f["id"], "TargetKeyId": f["key"]}),)},
+    create=(Call("kms:CreateAlias", lambda f: {"AliasName": f["name"], "TargetKeyId": f["target"]}),),
+    updates={"target": (Call("kms:UpdateAlias", lambda f: {"AliasName": f["id"], "TargetKeyId": f["target"]}),)},
     delete=(Call("kms:DeleteAlias", lambda f: {"AliasName": f["id"]}, ignore=_GONE),),
 )
 
@@ -135,5 +135,5 @@ def declare_keys(intent: Intent, facts: Estate) -> Iterator[Desired]:
             "deletion_days": intent.identity.key_deletion_days,
         }
         yield Desired("kms-key", purpose, fields, why=title)
-        alias = {"name": names.alias(intent, purpose), "key": ref(f"kms-key:{purpose}")}
+        alias = {"name": names.alias(intent, purpose), "target": ref(f"kms-key:{purpose}")}
         yield Desired("kms-alias", purpose, alias, why=title)

@@ -98,7 +98,7 @@ class Kind:
     def permissions(self) -> tuple[str, ...]:
         """Every IAM action that creating, changing and deleting it needs."""
         calls = [*self.create, *(call for calls in self.updates.values() for call in calls), *self.delete]
-        calls += [self.poll] if self.poll else []
+        calls += [one for one in (self.poll, self.born) if one is not None]
         return tuple(dict.fromkeys([*(one for call in calls for one in call.needed), *self.empty_actions]))
 
     def calls(self) -> tuple[str, ...]:

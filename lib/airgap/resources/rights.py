@@ -105,8 +105,8 @@ def _cluster(intent: Intent) -> Iterator[Role]:
     # Customer-routed egress: EKS looks up the VPC and its name servers (EKS User Guide, "Control plane egress").
     routed = allow("CustomerRoutedEgress", "ec2:DescribeDhcpOptions DescribeVpcs")
     eks = _service(intent, "eks", cluster_arn(intent))
-    managed = ("AmazonEKSClusterPolicy",)
-    yield Role("cluster", intent.name("cluster"), eks, (routed,), managed, why="the control plane acts as it")
+    control = ("AmazonEKSClusterPolicy",)
+    yield Role("cluster", intent.name("cluster"), eks, (routed,), control, why="the control plane acts as it")
     statements: list[dict[str, Any]] = []
     if "application-buckets" in intent.components:
         statements = [*_read_bucket(intent, "application"), through(intent, "data", "s3")]
@@ -180,12 +180,13 @@ def _rotation(intent: Intent) -> Role:
         allow("Master", "secretsmanager:GetSecretValue", intent.arn("secretsmanager", "secret:rds!db-*"), master),
         allow("Passwords", "secretsmanager:GetRandomPassword"),
         through(intent, "data", "secretsmanager", write=True),
-        # Lambda attaches the function to the VPC as this role; these calls cannot be limited before the interface is.
+        # Lambda attaches the function to the VPC as this role (Lambda Developer Guide, "Required IAM permissions").
         allow(
             "Interfaces",
-            "ec2:AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces "
-            "DescribeSubnets UnassignPrivateIpAddresses",
+            "ec2:AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface UnassignPrivateIpAddresses",
+            intent.arn("ec2", "*/*"),
         ),
+        allow("FindInterfaces", "ec2:DescribeNetworkInterfaces DescribeSubnets"),
         *_write_logs(intent, "Logs", functions)[:1],
     )
     trusted = _service(intent, "lambda")

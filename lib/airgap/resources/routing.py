@@ -1,7 +1,7 @@
-"""Route tables, their routes and associations, and the gateways of the declared public tier (REQUIREMENTS: network).
+"""Route tables, their routes and their associations (REQUIREMENTS: network).
 
 A sealed table holds the local route and what gateway endpoints add; every other route in a table of ours is planned as
-a deletion. AWS: VPC User Guide, "Configure route tables" and "NAT gateways".
+a deletion. AWS: VPC User Guide, "Configure route tables".
 """
 
 from __future__ import annotations
@@ -22,114 +22,6 @@ _TABLES = {
     "public": "the local route and the internet gateway",
     "ingress": "the local route",
 }
-
-INTERNET_GATEWAY = Kind(
-    "internet-gateway",
-    "Internet gateway",
-    Reading("ec2:DescribeInternetGateways", "InternetGateways", "InternetGatewayId"),
-    create=(
-        Call(
-            "ec2:CreateInternetGateway",
-            lambda f: {"TagSpecifications": tag_specifications("internet-gateway")(f)},
-            result="InternetGateway",
-        ),
-    ),
-    delete=(
-        Call(
-            "ec2:DeleteInternetGateway",
-            lambda f: {"InternetGatewayId": f["id"]},
-            ignore=("InvalidInternetGatewayID.NotFound",),
-            retry=_IN_USE,
-        ),
-    ),
-)
-
-GATEWAY_ATTACHMENT = Kind(
-    "internet-gateway-attachment",
-    "Attachment of the internet gateway",
-    Reading(
-        "ec2:DescribeInternetGateways",
-        "InternetGateways.Attachments",
-        "^.InternetGatewayId+VpcId",
-        owner="parent",
-        natural=("gateway", "vpc"),
-        unless=(("State", "detach*"),),
-        fields={"gateway": Field("^.InternetGatewayId", change=NEVER), "vpc": Field("VpcId", change=NEVER)},
-    ),
-    create=(Call("ec2:AttachInternetGateway", lambda f: {"InternetGatewayId": f["gateway"], "VpcId": f["vpc"]}),),
-    delete=(
-        Call(
-            "ec2:DetachInternetGateway",
-            lambda f: {"InternetGatewayId": f["gateway"], "VpcId": f["vpc"]},
-            ignore=("Gateway.NotAttached", "InvalidInternetGatewayID.NotFound"),
-            retry=_IN_USE,
-        ),
-    ),
-)
-
-ADDRESS = Kind(
-    "elastic-ip",
-    "Elastic IP address",
-    Reading(
-        "ec2:DescribeAddresses",
-        "Addresses",
-        "AllocationId",
-        fields={"domain": Field("Domain", change=NEVER, why="an address keeps its domain")},
-    ),
-    create=(
-        Call(
-            "ec2:AllocateAddress",
-            lambda f: {"Domain": f["domain"], "TagSpecifications": tag_specifications("elastic-ip")(f)},
-        ),
-    ),
-    delete=(
-        Call(
-            "ec2:ReleaseAddress",
-            lambda f: {"AllocationId": f["id"]},
-            ignore=("InvalidAllocationID.NotFound",),
-            retry=("InvalidIPAddress.InUse",),
-        ),
-    ),
-)
-
-NAT_GATEWAY = Kind(
-    "nat-gateway",
-    "NAT gateway",
-    Reading(
-        "ec2:DescribeNatGateways",
-        "NatGateways",
-        "NatGatewayId",
-        # A deleted gateway is listed, tags included, for about an hour.
-        unless=(("State", "delet*"),),
-        fields={
-            "subnet": Field("SubnetId", change=NEVER, why="a NAT gateway stays in its subnet"),
-            "addresses": Field(
-                "NatGatewayAddresses[].AllocationId", form="set", change=NEVER, why="a NAT gateway keeps its address"
-            ),
-        },
-        state="State",
-        settled=("available",),
-        failed=("failed",),
-    ),
-    create=(
-        Call(
-            "ec2:CreateNatGateway",
-            lambda f: {
-                "SubnetId": f["subnet"],
-                "AllocationId": f["addresses"][0],
-                "ClientToken": f["token"],
-                "TagSpecifications": tag_specifications("natgateway")(f),
-            },
-            result="NatGateway",
-            retry=("InvalidElasticIpID.NotFound", "InvalidAllocationID.NotFound", "Gateway.NotAttached"),
-        ),
-    ),
-    delete=(Call("ec2:DeleteNatGateway", lambda f: {"NatGatewayId": f["id"]}, ignore=("NatGatewayNotFound",)),),
-    poll=Call("ec2:DescribeNatGateways", lambda f: {"NatGatewayIds": [f["id"]]}, ignore=("NatGatewayNotFound",)),
-    seconds=90.0,
-    limit=600.0,
-    gone=True,
-)
 
 ROUTE_TABLE = Kind(
     "route-table",
@@ -269,27 +161,19 @@ ASSOCIATION = Kind(
 )
 
 
-@declares(
-    INTERNET_GATEWAY,
-    GATEWAY_ATTACHMENT,
-    ADDRESS,
-    NAT_GATEWAY,
-    ROUTE_TABLE,
-    MAIN_ROUTE_TABLE,
-    ROUTE,
-    PROPAGATION,
-    ASSOCIATION,
-)
+@declares(ROUTE_TABLE, MAIN_ROUTE_TABLE, ROUTE, PROPAGATION, ASSOCIATION)
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
-    """Yield the route tables of every tier with their associations, and the gateways that the public tier declares."""
+    """Yield the route tables of every tier with their associations, and the public tier's one route of its own."""
     yield Desired("main-route-table", "main", {"vpc": ref("vpc:main")}, why="serves no subnet, holds the local route")
     for table in dict.fromkeys(map(table_of, subnets(intent))):
         yield Desired("route-table", table, {"vpc": ref("vpc:main")}, why=_TABLES[tier_of(table)])
     for name in subnets(intent):
         link = {"table": ref(f"route-table:{table_of(name)}"), "subnet": ref(f"subnet:{name}")}
         yield Desired("route-table-association", name, link, why="no subnet is left to the main table")
-    if intent.network.public_tier != "none":
-        yield from _internet(intent)
+    if "public" in map(tier_of, subnets(intent)):
+        way = {"table": ref("route-table:public"), "cidr": ANYWHERE, "gateway": ref("internet-gateway:main")}
+        why = "the load balancer answers the internet"
+        yield Desired("route", "public-default", way, needs=("internet-gateway-attachment:main",), why=why)
 
 
 def table_of(subnet: str) -> str:
@@ -300,24 +184,3 @@ def table_of(subnet: str) -> str:
 def private_tables(intent: Intent) -> list[str]:
     """Return the keys of the sealed route tables, which gateway endpoints are attached to."""
     return [f"route-table:{table_of(name)}" for name in subnets(intent) if tier_of(name) == "private"]
-
-
-def _internet(intent: Intent) -> Iterator[Desired]:
-    """The gateways of the public tier: NAT gateways serve the public subnets' own resources, no table points at them."""
-    tier = intent.network.public_tier
-    yield Desired("internet-gateway", "main", {}, why=f"public_tier is {tier}")
-    attached = {"gateway": ref("internet-gateway:main"), "vpc": ref("vpc:main")}
-    yield Desired("internet-gateway-attachment", "main", attached, why=f"public_tier is {tier}")
-    if any(tier_of(name) == "public" for name in subnets(intent)):
-        way = {"table": ref("route-table:public"), "cidr": ANYWHERE, "gateway": ref("internet-gateway:main")}
-        needs = ("internet-gateway-attachment:main",)
-        yield Desired("route", "public-default", way, needs=needs, why="the load balancer answers the internet")
-    for name in subnets(intent) if tier == "ingress-and-nat" else ():
-        if tier_of(name) != "public":
-            continue
-        why = "for resources of the public subnets only"
-        yield Desired(
-            "elastic-ip", f"nat-{name}", {"domain": "vpc"}, needs=("internet-gateway-attachment:main",), why=why
-        )
-        nat = {"subnet": ref(f"subnet:{name}"), "addresses": [ref(f"elastic-ip:nat-{name}")]}
-        yield Desired("nat-gateway", name, nat, needs=("internet-gateway-attachment:main",), why=why)

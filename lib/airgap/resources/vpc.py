@@ -151,13 +151,18 @@ SUBNET = Kind(
 )
 
 
-@declares(DHCP_OPTIONS, VPC, SUBNET)
+@declares(DHCP_OPTIONS, VPC)
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
-    """Yield the VPC, its DHCP options and the subnets of every declared tier."""
+    """Yield the VPC and its DHCP options."""
     yield Desired("dhcp-options", "main", {"options": {"domain-name-servers": ["AmazonProvidedDNS"]}})
     attributes = {"enableDnsSupport": True, "enableDnsHostnames": True}
     options = {"dhcp_options": ref("dhcp-options:main")}
     yield Desired("vpc", "main", {"cidr": intent.network.vpc_cidr, **attributes, **options}, why="holds everything")
+
+
+@declares(SUBNET)
+def declare_subnets(intent: Intent, facts: Estate) -> Iterator[Desired]:
+    """Yield the subnets of every declared tier; none gives out public addresses."""
     for name, subnet in subnets(intent).items():
         fields = {"vpc": ref("vpc:main"), "cidr": subnet.cidr, "zone": subnet.zone, "map_public_ip": False}
         yield Desired("subnet", name, fields, why=f"the {tier_of(name)} tier in {subnet.zone}")

@@ -15,6 +15,7 @@ from airgap.evidence.provenance import commit_of, versions
 from airgap.model import finding as findings_of
 from airgap.model.canonical import encode, plain
 from airgap.run.context import Context
+from airgap.run.surveying import may_go
 from airgap.steps import STEPS, Step
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ def _views(run: StepRun) -> Iterator[dict[str, str]]:
     if run.estate is None:
         return
     for name, view in views.VIEWS.get(run.step.name, {}).items():
-        look = views.Look(run.intent, run.estate, run.planned, tuple(run.findings), run.caller, run.judged)
-        shown = view(look)
+        shown = view(run.looking(run.estate))
         yield {"name": name, "title": view.title, "html": shown.html(), "text": shown.text()}
 
 
@@ -110,7 +110,7 @@ def where(run: StepRun) -> Iterator[tuple[str, str]]:
 
 def evidence(run: StepRun, head: str) -> Iterator[tuple[str, str]]:
     """Yield what the Evidence cell shows: report, digest, journal head and the next notebook."""
-    report = run.context.step_folder.html
+    report = run.context.step_folder.report
     yield "Report", str(report.relative_to(run.context.folder.reports_root.parent))
     yield "SHA-256", hashlib.sha256(report.read_bytes()).hexdigest()
     yield "Journal head", head
@@ -120,9 +120,9 @@ def evidence(run: StepRun, head: str) -> Iterator[tuple[str, str]]:
 
 def undo(run: StepRun) -> Iterator[tuple[str, str]]:
     """Yield what the Undo cell shows: what destroy would remove of this step, and how."""
-    keys = [one.key for one in run.desired if run.may_go(one)]
+    keys = [one.key for one in run.desired if may_go(one)]
     yield "Would remove", f"{len(keys)} resources: {', '.join(keys)}" if keys else "nothing: this step makes nothing"
     yield "How", f"airgap destroy --env {run.intent.environment} --only {run.step.name} --approve DIGEST"
-    stays = [one.key for one in run.desired if not run.may_go(one)]
+    stays = [one.key for one in run.desired if not may_go(one)]
     if stays:
         yield "Stays", f"account-wide or adopted: {', '.join(stays)}"

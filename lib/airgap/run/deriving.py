@@ -11,7 +11,7 @@ from airgap.model import prices
 from airgap.model.components import kind, service_name, stops_without, takes_policy
 from airgap.model.derived import endpoint_services
 from airgap.resources.least_privilege import policies
-from airgap.run.step_run import ALL_KINDS
+from airgap.run.surveying import ALL_KINDS
 
 
 def endpoint_table(env: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from airgap import params
 from airgap.cloud.binding import check_world
 from airgap.errors import UsageError
+from airgap.evidence import plans
 from airgap.evidence.folder import RunFolder
 from airgap.evidence.journal import JournalFile
 from airgap.evidence.lock import Lock, environment_lock
@@ -76,9 +77,9 @@ def run(
     project = root or params.project_root()
     intent = params.load(env, project)
     check_world(intent.world)
-    if approve not in ("", "auto"):
-        summing.known_digest(approve)
     reports = reports_root(project)
+    if approve not in ("", "auto"):
+        plans.load(reports, intent.environment, approve)
     began = time.time()
     folder = RunFolder.open(reports, intent.environment, run_id, now=began)
     journal = folder.open_journal()
@@ -120,7 +121,7 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
             one.progress("", "interrupted: letting the calls in flight finish")
             wait(running)
             for name in left:
-                one.outcomes[name] = summing.not_begun(by_name[name], one.mode, "the run was interrupted")
+                one.outcomes[name] = summing.not_begun(by_name[name], one.mode, "the run was interrupted", 1)
             return True
     return False
 

@@ -34,7 +34,9 @@ def capture(env: str, out: Path, progress: Callable[[str, str], None]) -> dict[s
     journal = JournalFile(out / "journal.ndjson", lambda: stamp(clock))
     pages = PageFolder(out / "observations")
     redactor = Redactor([os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)])
-    cloud = Cloud(intent.account, intent.region, intent.world, Recorder(journal, pages, lambda: stamp(clock), redactor), clock)
+    cloud = Cloud(
+        intent.account, intent.region, intent.world, Recorder(journal, pages, lambda: stamp(clock), redactor), clock
+    )
     caller = bind(intent, cloud, pages.load)
     taken_at = stamp(clock)
     journal.append("open", {"snapshot": env, "caller": caller.as_data(), "taken_at": taken_at})

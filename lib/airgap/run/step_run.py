@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airgap import views
 from airgap.checks.change import drift, split
-from airgap.checks.check import judge
-from airgap.cloud.collect import collect
+from airgap.checks.check import Check, judge
 from airgap.errors import AirgapError, NotApproved, UsageError
 from airgap.evidence import plans
 from airgap.evidence.applied import last_applied
@@ -19,19 +18,15 @@ from airgap.model import finding as findings_of
 from airgap.model.canonical import digest_of, encode
 from airgap.model.estate import ANY, Estate, Records
 from airgap.model.finding import Finding
-from airgap.model.intent import Intent
-from airgap.model.plan import Desired, Plan, Survey, diff, references, removal, survey
+from airgap.model.plan import Desired, Plan, diff, removal
 from airgap.resources.applying import Application
-from airgap.resources.kind import Kind
 from airgap.run import approving, closing
 from airgap.run.context import Context
+from airgap.run.surveying import ALL_KINDS, HOMES, KINDS, Surveyed, last_first, look_at, may_go
 from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
-Render = closing.Render
-
-ALL_KINDS: tuple[Kind, ...] = tuple(dict.fromkeys(kind for step in STEPS for kind in step.kinds))
-HOMES: dict[str, str] = {kind.name: step.name for step in reversed(STEPS) for kind in step.kinds}
+ACTING = ("apply", "destroy")
 
 
 def silent(resource: str, state: str) -> None:
@@ -50,179 +45,135 @@ class StepRun:
         self.estate: Estate | None = None
         self.pending: Plan | None = None
         self.judged: dict[str, Any] = {}
-        self._found: Survey | None = None
-        self._seen: tuple[Estate, list[Desired], Survey] | None = None
-        self._approved = False
+        self._seen: Surveyed | None = None
+        self._used = True
+        self._approved = ""
 
     def open(self) -> None:
         """Bind: prove where this is and who calls, and journal it."""
-        context = self.context
-        caller = context.bind()
-        context.journal.append("open", closing.opening(context, self.step, caller.as_data()))
-
-    # Look
-
-    def observe(self, reads: Iterable[str]) -> Estate:
-        """Read these calls now and return the estate of them."""
-        context = self.context
-        taken_at = context.now()
-        observations = collect(context.cloud, reads, context.pages.load, jobs=self.jobs)
-        return self._estate(observations, taken_at)
-
-    def _estate(self, observations: Iterable[Any], taken_at: str) -> Estate:
-        context = self.context
-        records = Records(caller=context.caller.as_data() if context.caller else {})
-        return Estate(
-            observations, context.pages.load, account=self.intent.account, region=self.intent.region,
-            taken_at=taken_at, records=records,
-        )  # fmt: skip
-
-    # Plan
-
-    def plan(self) -> Plan:
-        """Read what is there and return what would change; keep the plan under its digest."""
-        estate, declared, found = self._snapshot()
-        self._seen = None
-        mine = [one for one in declared if one.step == self.step.name]
-        home = [live for live in found.orphans if HOMES[live.kind] == self.step.name]
-        if self.context.mode == "destroy":
-            lives = [found.lives[one.key] for one in mine if one.key in found.lives and self.may_go(one)]
-            plan = removal(self.step.name, _in_order([*lives, *home]), found, self._protections())
-        else:
-            readings = {kind.name: kind.reading for kind in ALL_KINDS}
-            plan = diff(self.step.name, mine, readings, found, undeclared=home)
-        self.planned, self.desired, self._found, self.estate = plan, mine, found, estate
-        self.context.journal.append("plan", {"digest": plan.digest, "changes": len(plan.changes)})
-        write_whole(self.context.step_folder.plan, encode(plan.as_data()) + "\n")
-        plans.keep(self.context.folder.reports_root, self.intent.environment, [plan], self.caller)
-        return plan
-
-    def _snapshot(self) -> tuple[Estate, list[Desired], Survey]:
-        """Return the reading that looking has already made, or make it: one reading serves looking and planning."""
-        if self._seen is None:
-            self._seen = self._survey(extra=views.reads(self.step.name))
-            self.estate = self._seen[0]
-        return self._seen
-
-    def look(self, name: str) -> views.Shown:
-        """Return one view of the step's own subject; raises ``UsageError`` where the step has no such view."""
-        known = views.VIEWS.get(self.step.name, {})
-        if name not in known:
-            raise UsageError(f"step {self.step.name} has no view {name!r}; it has {', '.join(known)}", "", "name one")
-        estate = self.estate or self._snapshot()[0]
-        caller, found = self.caller, tuple(self.findings)
-        return known[name](views.Look(self.intent, estate, self.planned, found, caller, self.judged))
-
-    def _survey(self, extra: Iterable[str] = ()) -> tuple[Estate, list[Desired], Survey]:
-        """Return the estate, every declaration of the kinds that this step shares, and what is there of them."""
-        sharing = [one for one in STEPS if set(one.kinds) & set(self.step.kinds) or one is self.step]
-        facts = self.observe([call for one in sharing for call in one.facts])
-        declared = [one for step in sharing for one in declarations(step, self.intent, facts)]
-        names = {one.kind for one in declared} | {kind.name for kind in self.step.kinds}
-        names |= {key.split(":")[0] for one in declared for key in references(one.fields)}
-        kinds = [kind for kind in ALL_KINDS if kind.name in names]
-        reads = [call for kind in kinds for call in kind.reading.reads]
-        estate = self.observe(dict.fromkeys([*reads, *extra]))
-        merged = self._estate([*facts.observations, *estate.observations], estate.taken_at)
-        readings = {kind.name: kind.reading for kind in kinds}
-        found = survey(self.intent.environment, readings, declared, merged)
-        return merged, declared, found
-
-    def may_go(self, one: Desired) -> bool:
-        """Tell whether destroy may remove it: neither adopted nor account-wide."""
-        return not one.adopted and not self._kind(one.kind).account_wide
-
-    def _protections(self) -> dict[str, Mapping[str, Any]]:
-        return {kind.name: kind.protection for kind in ALL_KINDS if kind.protection}
-
-    @staticmethod
-    def _kind(name: str) -> Kind:
-        return next(kind for kind in ALL_KINDS if kind.name == name)
-
-    # Approve
-
-    def approve(self, plan: Plan) -> str:
-        """Return how the plan is approved; raise ``NotApproved`` where nothing covers it."""
-        how = approving.approve(self.context, plan, self.approval, self.caller)
-        self._approved = True
-        return how
+        caller = self.context.bind()
+        self.context.journal.append("open", closing.opening(self.context, self.step, caller.as_data()))
 
     @property
     def caller(self) -> dict[str, str]:
         """The bound caller as JSON data; empty before binding."""
         return self.context.caller.as_data() if self.context.caller else {}
 
-    # Apply
+    def _snapshot(self) -> Surveyed:
+        """Return the reading that looking has made and no plan has used yet, or make one: it serves both."""
+        if self._seen is None or self._used:
+            self._seen = look_at(self.context, self.step, views.reads(self.step.name), self.jobs)
+            self._used = False
+            self.estate = self._seen.estate
+        return self._seen
+
+    def look(self, name: str) -> views.Shown:
+        """Return one view of the step's own subject; raises ``UsageError`` where the step has no such view."""
+        known = views.VIEWS.get(self.step.name, {})
+        if name not in known:
+            raise UsageError(f"step {self.step.name} has no view {name!r}", "anything", f"views: {', '.join(known)}")
+        estate = self.estate or self._snapshot().estate
+        return known[name](self.looking(estate))
+
+    def looking(self, estate: Estate) -> views.Look:
+        """Return what a view of this moment looks at."""
+        return views.Look(self.intent, estate, self.planned, tuple(self.findings), self.caller, self.judged)
+
+    def plan(self) -> Plan:
+        """Read what is there and return what would change; keep the plan under its digest."""
+        seen = self._snapshot()
+        self._used = True
+        mine = [one for one in seen.mine if one.step == self.step.name]
+        if self.context.mode == "destroy":
+            lives = [seen.found.lives[one.key] for one in mine if one.key in seen.found.lives and may_go(one)]
+            protections = {kind.name: kind.protection for kind in ALL_KINDS}
+            plan = removal(self.step.name, last_first([*lives, *self._strays(seen)]), seen.found, protections)
+        else:
+            readings = {kind.name: kind.reading for kind in ALL_KINDS}
+            plan = diff(self.step.name, mine, readings, seen.found, undeclared=self._strays(seen))
+        self.planned, self.desired = plan, mine
+        self._approved = ""
+        self.context.journal.append("plan", {"digest": plan.digest, "changes": len(plan.changes)})
+        write_whole(self.context.step_folder.plan, encode(plan.as_data()) + "\n")
+        plans.keep(self.context.folder.reports_root, self.intent.environment, [plan], self.caller)
+        return plan
+
+    def _strays(self, seen: Surveyed) -> list[Any]:
+        return [live for live in seen.strays if HOMES[live.kind] == self.step.name]
+
+    def approve(self, plan: Plan) -> str:
+        """Return how the plan is approved; raise ``NotApproved`` where nothing covers it."""
+        how = approving.approve(self.context, plan, self.approval, self.caller)
+        self._approved = plan.digest
+        return how
 
     def apply(self, plan: Plan) -> None:
         """Carry out the plan in mode apply or destroy; nothing in other modes and nothing without approval."""
-        if self.context.mode not in ("apply", "destroy") or not plan.changes:
+        if self.context.mode not in ACTING or not plan.changes:
             return
-        if not self._approved or self._found is None:
+        if self._approved != plan.digest or self._seen is None:
             raise NotApproved(f"Step {self.step.name} was not approved", "anything", "run the Approve cell first")
         work = Application(
             self.context.cloud,
-            {kind.name: kind for kind in ALL_KINDS},
+            KINDS,
             {one.key: one for one in self.desired},
-            self._found,
+            self._seen.found,
             self.intent.tags,
             self.intent.prefix,
             self.progress,
             self.context.clock.sleep,
             jobs=self.jobs,
-            predecessor=lambda key: HOMES.get(key.split(":")[0], "an earlier step"),
+            predecessor=lambda key: _notebook(HOMES.get(key.split(":")[0], "")),
             page=self.context.pages.load,
         )
-        with environment_lock(self.context.folder.reports_root, self.intent.environment, self._holder()):
+        holder = {"run": self.context.folder.run_id, "mode": self.context.mode, "step": self.step.name}
+        with environment_lock(self.context.folder.reports_root, self.intent.environment, holder):
             work.run(plan)
 
-    def _holder(self) -> dict[str, str]:
-        return {"run": self.context.folder.run_id, "mode": self.context.mode, "step": self.step.name}
-
-    # Verify
-
     def verify(self) -> list[Finding]:
-        """Read everything that the step's checks need, and judge it."""
-        checks = self.step.checks if self.context.mode != "destroy" else ()
-        reads = [call for one in checks for call in one.reads if call != ANY] + list(views.reads(self.step.name))
-        estate, declared, found = self._survey(extra=reads)
-        records = dataclasses.replace(
-            estate.records,
-            declared=tuple(one.as_data() for one in declared),
-            readings={kind.name: kind.reading.as_data() for kind in ALL_KINDS},
-            steps=(self.step.name,),
-            homes=HOMES,
-            applied=self._last_applied(),
-            **self._own_records(),
-        )
-        estate.records = records
-        self.estate, self.desired = estate, [one for one in declared if one.step == self.step.name]
+        """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left."""
+        checks = self._checks() if self.context.mode != "destroy" else []
+        reads = [call for one in checks for call in one.reads if call != ANY]
+        seen = look_at(self.context, self.step, [*reads, *views.reads(self.step.name)], self.jobs)
+        records = self._records(seen)
+        seen.estate.records = records
+        self.estate, self.desired = seen.estate, [one for one in seen.mine if one.step == self.step.name]
         if self.context.mode == "destroy":
-            self.findings = self._nothing_left(found)
+            self.findings = _nothing_left(self.step.name, seen)
         else:
-            self.findings = judge(checks, self.intent, estate)
-            self.pending = split(drift(self.intent, estate), estate)[1] if self.step.kinds else None
-        verdict = findings_of.verdict(self.findings)
-        counts = findings_of.counts(self.findings)
-        self.context.journal.append("verdict", {"verdict": verdict, "counts": counts, "findings": digest_of(
-            [one.as_data() for one in findings_of.order(self.findings)])})  # fmt: skip
-        self._keep_findings(records)
+            self.findings = judge(checks, self.intent, seen.estate)
+            self.pending = split(drift(self.intent, seen.estate), seen.estate)[1] if seen.mine else None
+        ordered = [one.as_data() for one in findings_of.order(self.findings)]
+        verdict, counts = findings_of.verdict(self.findings), findings_of.counts(self.findings)
+        self.context.journal.append("verdict", {"verdict": verdict, "counts": counts, "findings": digest_of(ordered)})
+        self._keep(records)
         return self.findings
 
-    def _own_records(self) -> dict[str, Any]:
-        own = self.context.folder.records()
-        return {"writes": own.writes, "approvals": own.approvals}
+    def _checks(self) -> list[Check]:
+        """The step's own checks; the attestation judges every step's."""
+        steps = STEPS if self.step.attests else (self.step,)
+        return list({one.id: one for step in steps for one in step.checks}.values())
 
-    def _last_applied(self) -> tuple[Mapping[str, Any], ...]:
-        return last_applied(self.context.folder.reports_root, self.intent.environment, self.context.step_folder.name)
-
-    def _keep_findings(self, records: Records) -> None:
-        folder = self.context.step_folder
-        document = findings_of.document(
-            self.findings, run_id=self.context.folder.run_id, env=self.intent.environment, world=self.intent.world
+    def _records(self, seen: Surveyed) -> Records:
+        own, reports = self.context.folder.records(), self.context.folder.reports_root
+        folders = [step.folder for step in STEPS if step.name in seen.judged]
+        return dataclasses.replace(
+            seen.estate.records,
+            writes=own.writes,
+            approvals=own.approvals,
+            declared=tuple(one.as_data() for one in seen.declared),
+            readings={kind.name: kind.reading.as_data() for kind in ALL_KINDS},
+            steps=seen.judged,
+            homes=HOMES,
+            applied=tuple(one for name in folders for one in last_applied(reports, self.intent.environment, name)),
         )
-        write_whole(folder.findings, encode(document) + "\n")
-        data = {
+
+    def _keep(self, records: Records) -> None:
+        folder, run = self.context.step_folder, self.context.folder
+        findings = findings_of.document(
+            self.findings, run_id=run.run_id, env=self.intent.environment, world=self.intent.world
+        )
+        data: dict[str, Any] = {
             "schema": "airgap/declared/v1",
             "step": self.step.name,
             "mode": self.context.mode,
@@ -231,42 +182,33 @@ class StepRun:
             "homes": dict(records.homes),
         }
         write_whole(folder.declared, encode(data) + "\n")
+        write_whole(folder.findings, encode(findings) + "\n")
 
-    def _nothing_left(self, found: Survey) -> list[Finding]:
-        left = [one for one in self.desired if one.key in found.lives and self.may_go(one)]
-        keys = [one.key for one in left] + [live.key for live in found.orphans if HOMES[live.kind] == self.step.name]
-        if found.unreadable:
-            why = "; ".join(f"{kind}: {cause}" for kind, cause in sorted(found.unreadable.items()))
-            return [_destroyed(findings_of.UNKNOWN, "*", why)]
-        if keys:
-            return [_destroyed(findings_of.FAIL, key, "is still there") for key in sorted(keys)]
-        return [_destroyed(findings_of.PASS, self.step.name, "nothing of this step is left")]
-
-    # Close
-
-    def close(self, render: Render, error: BaseException | None = None) -> str:
+    def close(self, render: closing.Render, error: BaseException | None = None) -> str:
         """Write the views and the last journal line, render the report, and return the journal's head."""
         return closing.close(self, render, error)
 
-    def broken(self, error: BaseException, render: Render) -> None:
+    def broken(self, error: BaseException, render: closing.Render) -> None:
         """Journal an error and close the step as broken."""
         text = error.diagnostics() if isinstance(error, AirgapError) else type(error).__name__
         self.context.journal.append("error", {"error": type(error).__name__, "text": text})
         self.close(render, error)
 
 
-def declarations(step: Step, intent: Intent, facts: Estate) -> list[Desired]:
-    """Return what a step declares, each resource marked with its step and with what it adopts."""
-    view = facts.reading(step.facts)
-    return [
-        dataclasses.replace(one, step=step.name, adopted=intent.adopt.get(one.key, ""))
-        for one in step.desired(intent, view)
-    ]
+def _notebook(step: str) -> str:
+    return next((f"notebooks/{one.folder}.ipynb" for one in STEPS if one.name == step), "an earlier notebook")
 
 
-def _in_order(lives: list[Any]) -> list[Any]:
-    rank = {kind.name: number for number, kind in enumerate(ALL_KINDS)}
-    return sorted(lives, key=lambda live: (-rank[live.kind], live.key))
+def _nothing_left(step: str, seen: Surveyed) -> list[Finding]:
+    unread: Mapping[str, Any] = seen.found.unreadable
+    if unread:
+        why = "; ".join(f"{kind}: {cause}" for kind, cause in sorted(unread.items()))
+        return [_destroyed(findings_of.UNKNOWN, "*", why)]
+    left = [one.key for one in seen.mine if one.key in seen.found.lives and may_go(one)]
+    left += [live.key for live in seen.strays]
+    if left:
+        return [_destroyed(findings_of.FAIL, key, "is still there") for key in sorted(set(left))]
+    return [_destroyed(findings_of.PASS, step, "nothing of this step is left")]
 
 
 def _destroyed(status: str, resource: str, message: str) -> Finding:

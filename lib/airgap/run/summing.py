@@ -7,14 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airgap.errors import UsageError
 from airgap.evidence import plans
 from airgap.evidence.files import link_latest, write_whole
 from airgap.evidence.folder import RunFolder
 from airgap.evidence.journal import read_journal
 from airgap.evidence.provenance import commit_of, versions
 from airgap.model import finding as findings_of
-from airgap.model.canonical import digest_of, encode, is_digest, plain, utc
+from airgap.model.canonical import digest_of, encode, plain, utc
 from airgap.model.finding import Finding
 from airgap.model.intent import encode as encode_intent
 from airgap.model.plan import Plan, run_digest
@@ -25,21 +24,15 @@ if TYPE_CHECKING:
     from airgap.run.runner import Run
 
 
-def known_digest(text: str) -> None:
-    """Raise ``UsageError`` where an approval is not a digest."""
-    if not is_digest(text):
-        raise UsageError(f"--approve {text!r} is not a digest", "anything", "give the 64 hex digits that plan printed")
-
-
 def worst(codes: Sequence[int]) -> int:
     """Return the exit code that stands for several: 1 before 64 before 3 before 4 before 2 before 0."""
     order = (1, 64, 3, 4, 2, 0)
     return min(codes, key=lambda code: order.index(code) if code in order else -1, default=0)
 
 
-def not_begun(step: Step, mode: str, why: str) -> dict[str, Any]:
-    """Return the outcome of a step that was not begun."""
-    return {**_blank(step, mode), "status": "not begun", "error": why, "exit_code": 1}
+def not_begun(step: Step, mode: str, why: str, exit_code: int = 0) -> dict[str, Any]:
+    """Return the outcome of a step that was not begun; the exit code is that of what kept it from beginning."""
+    return {**_blank(step, mode), "status": "not begun", "error": why, "exit_code": exit_code}
 
 
 def _blank(step: Step, mode: str) -> dict[str, Any]:

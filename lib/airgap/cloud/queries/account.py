@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airgap.cloud.query import Query, follow
 
-QUOTAS = ("ec2", "vpc", "eks", "ebs", "elasticloadbalancing", "rds", "elasticache", "kms", "logs", "secretsmanager")
+QUOTAS = ("ec2", "vpc", "ebs", "eks", "elasticloadbalancing", "rds", "elasticache")
 NO_ORGANISATION = ("AWSOrganizationsNotInUseException",)
 POLICY_TYPES = (
     "SERVICE_CONTROL_POLICY",

@@ -35,6 +35,13 @@ QUERIES: tuple[Query, ...] = (
         scope="global",
     ),
     Query("iam:ListInstanceProfiles", scope="global"),
+    follow(
+        "iam:GetInstanceProfile",
+        "iam:ListInstanceProfiles",
+        "InstanceProfiles",
+        {"InstanceProfileName": "InstanceProfileName"},
+        scope="global",
+    ),
     Query("iam:ListOpenIDConnectProviders", scope="global"),
     follow(
         "iam:GetOpenIDConnectProvider",

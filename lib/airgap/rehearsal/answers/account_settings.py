@@ -36,6 +36,17 @@ SSM_DEFAULTS = {
 }
 
 
+@answers("ec2", "GetEbsDefaultKmsKeyId", "ModifyEbsDefaultKmsKeyId", "ResetEbsDefaultKmsKeyId")
+def ebs_key(call: Call) -> dict[str, Any]:
+    """The key for volumes whose creator names none: the service's own until somebody sets another."""
+    kept = store(call.account, call.region, "ec2").settings
+    if call.operation == "ResetEbsDefaultKmsKeyId":
+        kept.pop("KmsKeyId", None)
+    elif call.operation == "ModifyEbsDefaultKmsKeyId":
+        kept["KmsKeyId"] = call.get("KmsKeyId")
+    return {"KmsKeyId": kept.get("KmsKeyId", "alias/aws/ebs")}
+
+
 @answers("ec2", *_READ)
 def read_setting(call: Call) -> dict[str, Any]:
     """Return a switch of EC2; images may not be shared publicly from the start, as in accounts since October 2023."""

@@ -1,8 +1,7 @@
 """VPC Block Public Access: the account's options in a Region, and exclusions of VPCs and subnets.
 
-https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html. Changes are asynchronous: *in-progress* first,
-then *complete*. The state is ``managed-by declarative-policy`` where the organisation's policy sets it; then the account
-cannot change it.
+https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html. Changes are asynchronous: *in-progress*, then
+*complete*. A declarative policy of the organization takes the options out of the account's hands.
 """
 
 from __future__ import annotations
@@ -163,3 +162,16 @@ def describe_exclusions(call: Call) -> dict[str, Any]:
         raise Refusal("InvalidVpcBlockPublicAccessExclusionId.NotFound", message)
     chosen = [x for x in found if not wanted or x["ExclusionId"] in wanted]
     return {"VpcBlockPublicAccessExclusions": matching(chosen, call.get("Filters", []))}
+
+
+def mode_for(account: str, region: str, vpc: str, subnet: str | None = None) -> str:
+    """Return the block mode in effect for a VPC, or a subnet of it: exclusions take it off."""
+    kept = store(account, region, "ec2")
+    options = kept.get(OPTIONS, region)
+    mode: str = options["InternetGatewayBlockMode"] if options else "off"
+    names = {f"vpc/{vpc}"} | ({f"subnet/{subnet}"} if subnet else set())
+    for exclusion in kept.all(EXCLUSION):
+        live = exclusion["State"] in ("create-complete", "update-complete", "update-in-progress")
+        if live and exclusion["ResourceArn"].rpartition(":")[2] in names:
+            return "off" if exclusion["InternetGatewayExclusionMode"] == "allow-bidirectional" else "block-ingress"
+    return mode

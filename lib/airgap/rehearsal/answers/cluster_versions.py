@@ -103,17 +103,15 @@ def describe_addons(call: Call) -> dict[str, Any]:
 
 def _addon(name: str, kubernetes: list[str]) -> dict[str, Any]:
     kind, namespace, version = ADDONS[name]
-    versions = []
+    versions: list[dict[str, Any]] = []
     for number in kubernetes:
-        compatible = [{"clusterVersion": number, "platformVersions": ["*"], "defaultVersion": True}]
+        fits: dict[str, Any] = {"clusterVersion": number, "platformVersions": ["*"], "defaultVersion": True}
         full = f"{version.format(kubernetes=number)}-eksbuild.1"
-        architecture = ["amd64", "arm64"]
-        entry = {"addonVersion": full, "architecture": architecture, "compatibilities": compatible}
         same = next((x for x in versions if x["addonVersion"] == full), None)
         if same is None:
-            versions.append({**entry, "requiresConfiguration": False, "requiresIamPermissions": False})
+            versions.append({"addonVersion": full, "architecture": ["amd64", "arm64"], "compatibilities": [fits]})
         else:
-            same["compatibilities"] += compatible
+            same["compatibilities"].append(fits)
     owner = {"publisher": "eks", "owner": "aws", "defaultNamespace": namespace}
     return {"addonName": name, "type": kind, "addonVersions": versions, **owner}
 

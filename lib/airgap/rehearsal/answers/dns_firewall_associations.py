@@ -70,7 +70,8 @@ def list_associations(call: Call) -> dict[str, Any]:
 def update(call: Call) -> dict[str, Any]:
     """Change an association; under mutation protection only the protection itself can be taken off."""
     record = found(call, ASSOCIATION)
-    changes = {name: call.params[name] for name in ("Priority", "MutationProtection", "Name") if name in call.params}
+    names = ("Priority", "MutationProtection", "Name")
+    changes: dict[str, Any] = {name: call.params[name] for name in names if name in call.params}
     freed = changes.get("MutationProtection") == "DISABLED"
     if record["MutationProtection"] == "ENABLED" and not freed and set(changes) != {"MutationProtection"}:
         raise invalid(PROTECTED)

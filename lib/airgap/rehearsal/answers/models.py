@@ -5,6 +5,7 @@ Ids and ends of life are second-hand (November 2026); a runbook reads ``modelLif
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +83,7 @@ def _model(call: Call, identifier: str) -> Model:
 def list_models(call: Call) -> dict[str, Any]:
     """Return the models, by provider, output modality or inference type."""
     models = [_summary(model, call) for model in MODELS]
-    tests = {
+    tests: dict[str, Callable[[dict[str, Any], str], bool]] = {
         "byProvider": lambda x, wanted: x["providerName"].lower() == wanted.lower(),
         "byOutputModality": lambda x, wanted: wanted in x["outputModalities"],
         "byInferenceType": lambda x, wanted: wanted in x["inferenceTypesSupported"],

@@ -35,7 +35,8 @@ EMPTY: dict[str, str] = {
         DescribeVerifiedAccessEndpoints DescribeVerifiedAccessInstances DescribeVpcEndpointAssociations
         DescribeVpcEndpointConnections DescribeVpnConcentrators DescribeFastSnapshotRestores""",
     "ecr": "DescribePullThroughCacheRules DescribeRepositoryCreationTemplates",
-    "globalaccelerator": "ListAccelerators ListCustomRoutingAccelerators ListByoipCidrs ListCrossAccountResourceAccounts",
+    "globalaccelerator": """ListAccelerators ListCustomRoutingAccelerators ListByoipCidrs
+        ListCrossAccountResourceAccounts""",
     "kafka": "ListReplicators ListClustersV2",
     "lakeformation": "ListPermissions",
     "mgn": "DescribeSourceServers",

@@ -7,6 +7,7 @@ Real histories lag by up to 15 minutes and hold management events only; here eve
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ DATA_EVENTS = {
     "sns": {"Publish"},
 }
 _SOURCES = {"elbv2": "elasticloadbalancing", "cloudwatch": "monitoring", "resourcegroupstaggingapi": "tagging"}
-_ATTRIBUTES = {
+_ATTRIBUTES: dict[str, Callable[[dict[str, Any]], str | None]] = {
     "EventId": lambda event: event["EventId"],
     "EventName": lambda event: event["EventName"],
     "ReadOnly": lambda event: event["ReadOnly"],

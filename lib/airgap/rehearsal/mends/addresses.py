@@ -6,7 +6,7 @@ moto picks addresses at random, outside of the subnet for endpoints and NAT gate
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import moto.ec2.models.nat_gateways
@@ -89,7 +89,7 @@ def managed_interface(backend: Any, subnet_id: str, kind: str, description: str,
     hold(eni, kind, description)
     if not groups:
         eni._group_set = []
-    return eni  # type: ignore[no-any-return]
+    return eni
 
 
 def hold(eni: Any, kind: str, description: str) -> None:
@@ -116,7 +116,7 @@ def _attachment(self: Any) -> Any:
 
 
 def _filter(self: Any, filter_name: str, method_name: str | None = None) -> Any:
-    known = {
+    known: dict[str, Callable[[], Any]] = {
         "status": lambda: self.status,
         "requester-managed": lambda: str(self.requester_managed).lower(),
         "requester-id": lambda: self.requester_id,

@@ -69,7 +69,7 @@ def delete_group(call: Call) -> None:
     if group is None:
         return
     if group.is_default:
-        raise Refusal("CannotDelete", f"the specified group: \"{group.id}\" name: \"default\" cannot be deleted by a user")
+        raise Refusal("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user')
     message = f"resource {group.id} has a dependent object"
     _refuse_first((x.id for x in backend.enis.values() if group in x.group_set), message)
     _refuse_first((x.id for x in backend.vpc_end_points.values() if group.id in x.security_group_ids), message)

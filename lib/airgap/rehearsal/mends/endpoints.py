@@ -37,7 +37,7 @@ def _create(self: Any, vpc_id: str, service_name: str, endpoint_type: str | None
     for subnet_id in subnet_ids:
         _attach(self, endpoint, subnet_id)
     endpoint.dns_entries = _dns_entries(self, endpoint)
-    return endpoint  # type: ignore[no-any-return]
+    return endpoint
 
 
 def _attach(backend: Any, endpoint: Any, subnet_id: str) -> None:
@@ -102,13 +102,13 @@ def change_names_and_policy(call: Call, _: dict[str, Any]) -> None:
         endpoint.policy_document = json.dumps(endpoint.DEFAULT_POLICY)
 
 
-def _reroute(backend: Any, endpoint: Any, before_: list[str]) -> None:
+def _reroute(backend: Any, endpoint: Any, previous: list[str]) -> None:
     prefix_list = endpoint.destination_prefix_list_id
     if not prefix_list:
         return
-    for table in set(endpoint.route_table_ids) - set(before_):
+    for table in set(endpoint.route_table_ids) - set(previous):
         backend.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix_list)
-    for table in set(before_) - set(endpoint.route_table_ids):
+    for table in set(previous) - set(endpoint.route_table_ids):
         backend.delete_route(table, prefix_list)
 
 

@@ -20,14 +20,14 @@ def _create_gateway(self: Any, *positional: Any, **named: Any) -> NatGateway:
     gateway: Any = _create(self, *positional, **named)
     hold(gateway._eni, "nat_gateway", f"Interface for NAT Gateway {gateway.id}")
     gateway._eni._group_set = []
-    return gateway  # type: ignore[no-any-return]
+    return gateway
 
 
 def _delete_gateway(self: Any, nat_gateway_id: str) -> NatGateway:
     gateway: Any = self.nat_gateways[nat_gateway_id]
     gateway.state = "deleted"
     gateway.gone_at = settling.due("ec2:DeleteNatGateway")
-    return gateway  # type: ignore[no-any-return]
+    return gateway
 
 
 @before("ec2", "*")

@@ -1,0 +1,114 @@
+"""Surveying: read what a step's plan or verdict rests on, once, and say what is declared and what is there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from airgap.cloud.collect import collect
+from airgap.errors import Unreadable
+from airgap.model.estate import Estate, Records
+from airgap.model.intent import Intent
+from airgap.model.observation import NotObserved, Observation
+from airgap.model.plan import Desired, Survey, references, survey
+from airgap.model.reading import Live
+from airgap.resources.kind import Kind
+from airgap.run.context import Context
+from airgap.steps import STEPS, Step
+
+ALL_KINDS: tuple[Kind, ...] = tuple(dict.fromkeys(kind for step in STEPS for kind in step.kinds))
+KINDS: dict[str, Kind] = {kind.name: kind for kind in ALL_KINDS}
+HOMES: dict[str, str] = {kind.name: step.name for step in reversed(STEPS) for kind in step.kinds}
+"""Kind -> the first step that declares it, which answers for what is ours of that kind and undeclared."""
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """One reading of the world: the pages, all that is declared of the kinds read, and what is there of them."""
+
+    estate: Estate
+    declared: tuple[Desired, ...]
+    found: Survey
+    judged: tuple[str, ...]
+
+    @property
+    def mine(self) -> list[Desired]:
+        """The declarations of the steps that this reading judges."""
+        return [one for one in self.declared if one.step in self.judged]
+
+    @property
+    def strays(self) -> list[Live]:
+        """What is ours, undeclared, and for the judged steps to answer for."""
+        return [live for live in self.found.orphans if HOMES[live.kind] in self.judged]
+
+
+def observe(context: Context, reads: Iterable[str], jobs: int) -> list[Observation]:
+    """Make these read calls now."""
+    return collect(context.cloud, dict.fromkeys(reads), context.pages.load, jobs=jobs)
+
+
+def estate_of(context: Context, observations: Iterable[Observation], taken_at: str) -> Estate:
+    """Return the estate of some observations, as of a moment."""
+    intent = context.intent
+    records = Records(caller=context.caller.as_data() if context.caller else {})
+    return Estate(
+        observations,
+        context.pages.load,
+        account=intent.account,
+        region=intent.region,
+        taken_at=taken_at,
+        records=records,
+    )
+
+
+def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int) -> Surveyed:
+    """Read what a step declares, what else is declared of the same kinds, and what is there of them.
+
+    Raises ``Unreadable`` where a page that the declarations themselves rest on was not answered.
+    """
+    taken_at = context.now()
+    sharing = STEPS if step.attests else [one for one in STEPS if one is step or set(one.kinds) & set(step.kinds)]
+    facts = observe(context, [call for one in sharing for call in one.facts], jobs)
+    known = estate_of(context, facts, taken_at)
+    declared = [one for each in sharing for one in declarations(each, context.intent, known)]
+    kinds = _kinds_of(step, declared)
+    reads = [call for kind in kinds for call in kind.reading.reads]
+    pages = estate_of(context, [*facts, *observe(context, [*reads, *extra], jobs)], taken_at)
+    readings = {kind.name: kind.reading for kind in kinds}
+    found = survey(context.intent.environment, readings, declared, pages)
+    judged = tuple(one.name for one in STEPS) if step.attests else (step.name,)
+    return Surveyed(pages, tuple(declared), found, judged)
+
+
+def _kinds_of(step: Step, declared: Sequence[Desired]) -> list[Kind]:
+    """The kinds declared, those that they refer to, and those that the step might declare: parents before children."""
+    names = {one.kind for one in declared} | {kind.name for kind in step.kinds}
+    names |= {key.split(":")[0] for one in declared for key in references(one.fields)}
+    return [kind for kind in ALL_KINDS if kind.name in names]
+
+
+def declarations(step: Step, intent: Intent, facts: Estate) -> list[Desired]:
+    """Return what a step declares, each resource marked with its step and with what it adopts."""
+    try:
+        return [
+            dataclasses.replace(one, step=step.name, adopted=intent.adopt.get(one.key, ""))
+            for one in step.desired(intent, facts.reading(step.facts))
+        ]
+    except NotObserved as cause:
+        raise Unreadable(
+            f"What step {step.name} declares depends on {cause}",
+            f"anything of step {step.name}",
+            f"grant {cause.call} ('airgap policy --role verifier' prints all read permissions) and run again",
+        ) from cause
+
+
+def may_go(one: Desired) -> bool:
+    """Tell whether destroy may remove a resource: it is neither adopted nor account-wide."""
+    return not one.adopted and not KINDS[one.kind].account_wide
+
+
+def last_first(lives: Iterable[Live]) -> list[Live]:
+    """Return resources in the order in which they go: kinds that are created last first."""
+    rank = {kind.name: number for number, kind in enumerate(ALL_KINDS)}
+    return sorted(lives, key=lambda live: (-rank[live.kind], live.key))
