@@ -8,15 +8,16 @@ from typing import Any
 
 import botocore.loaders
 import pytest
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
+from botocore.model import ServiceModel, Shape
+from botocore.paginate import PaginatorModel
+
 from airgap.cloud.collect import closure
 from airgap.cloud.paging import CONTINUES, CUT_OFF
 from airgap.cloud.queries import FAMILIES, QUERIES
 from airgap.cloud.query import Query
 from airgap.model.channels import CHANNELS
 from airgap.model.permissions import iam_action
-from botocore.exceptions import DataNotFoundError, UnknownServiceError
-from botocore.model import ServiceModel, Shape
-from botocore.paginate import PaginatorModel
 
 READING = ("Describe", "List", "Get", "Search", "Lookup", "BatchGet")
 LOADER = botocore.loaders.Loader()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from airgap import rehearsal
 from commandline import Airgap
+
+from airgap import rehearsal
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from airgap.errors import EnvironmentLocked, Interrupted
 from airgap.evidence.lock import TOKEN_VARIABLE, environment_lock
 

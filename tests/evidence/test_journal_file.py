@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from airgap.errors import AirgapError
 from airgap.evidence import journal as module
 from airgap.evidence.journal import JournalFile, read_journal
@@ -144,6 +145,13 @@ def test_lines_that_vanish_from_under_an_open_journal_are_noticed(path: Path) ->
     journal = filled(path)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
     with pytest.raises(AirgapError, match="shorter than it was"):
+        journal.append("read", {})
+
+
+def test_a_journal_that_is_removed_while_it_is_written_is_noticed(path: Path) -> None:
+    journal = filled(path)
+    path.unlink()
+    with pytest.raises(AirgapError, match="was removed"):
         journal.append("read", {})
 
 

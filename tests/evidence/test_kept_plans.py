@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from airgap.errors import NotApproved, UsageError
 from airgap.evidence import plans
 from airgap.model.plan import CREATE, Change, Plan, run_digest

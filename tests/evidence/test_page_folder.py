@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from airgap.errors import AirgapError
 from airgap.evidence import pages as module
 from airgap.evidence.pages import PageFolder, write_index

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from airgap.evidence.provenance import commit_of, versions
 
 

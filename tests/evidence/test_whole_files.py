@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from airgap.errors import AirgapError
 from airgap.evidence import files
 from airgap.evidence.files import link_latest, write_whole

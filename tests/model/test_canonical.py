@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from airgap.model.canonical import canonical_bytes, dig, digest_of, encode, is_digest, plain, utc
 from hypothesis import given
 from hypothesis import strategies as st
+
+from airgap.model.canonical import canonical_bytes, dig, digest_of, encode, is_digest, plain, utc
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

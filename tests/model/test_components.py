@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from airgap.errors import UsageError
 from airgap.model.component_calls import CALLS
 from airgap.model.components import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from airgap.model import observation as obs
 from airgap.model.canonical import canonical_bytes, digest
 from airgap.model.estate import ANY, Estate

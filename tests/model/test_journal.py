@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from airgap.model import journal
 from hypothesis import given
 from hypothesis import strategies as st
+
+from airgap.model import journal
 
 
 def chain(count: int) -> list[dict[str, object]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from airgap.model.canonical import canonical_bytes, digest
 from airgap.model.estate import Estate
 from airgap.model.observation import Observation
@@ -25,8 +28,6 @@ from airgap.model.plan import (
     uncovered,
 )
 from airgap.model.reading import NEVER, ONCE, Field, Reading
-from hypothesis import given
-from hypothesis import strategies as st
 
 TAGS = [{"Key": "airgap:environment", "Value": "demo"}]
 VPC = Reading(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from airgap.errors import AirgapError
 from airgap.model.policy import FULL_ACCESS, MalformedPolicy, Request, canonical, evaluate, parse
 

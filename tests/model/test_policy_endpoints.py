@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+
 from airgap.errors import UsageError
 from airgap.model.component_calls import CALLS
 from airgap.model.components import REFERENCE, derive, optional, takes_policy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from airgap.model.policy import parse
 from airgap.model.policy_lint import actions, foreign_principals, grants_admin, wildcard_grants
 

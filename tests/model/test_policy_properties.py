@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airgap.model.conditions import every, matches, negated, some, tokens
-from airgap.model.policy import ALLOW, DENY, Request, canonical, evaluate, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from airgap.model.conditions import every, matches, negated, some, tokens
+from airgap.model.policy import ALLOW, DENY, Request, canonical, evaluate, parse
 
 # The same examples in every run, however busy the machine.
 repeatable = settings(derandomize=True, deadline=None, database=None, max_examples=200)

@@ -12,6 +12,7 @@ import urllib.parse
 from collections.abc import Callable
 
 import pytest
+
 from airgap.model.canonical import encode
 from airgap.model.redaction import KINDS, LEARNED, Redactor, scan
 from airgap.model.secret_forms import MARK
@@ -162,10 +163,12 @@ def test_secrets_of_the_environment_are_hidden_from_the_start() -> None:
     assert Redactor([SECRETS[1]]).text(f"key {SECRETS[1]}!") == f"key {MARK}!"
 
 
-@pytest.mark.parametrize("value", ["", "a", "12345", "testing", "password", "Password", "redact", "[redacted]"])
+@pytest.mark.parametrize(
+    "value", ["", "a", "12345", "testing", "password", "Password", "redact", "[redacted]", "********"]
+)
 def test_values_that_are_no_secret_are_not_learned(value: str) -> None:
     redactor = Redactor([value])
-    text = f"the value {value} and testing password policy, redacted"
+    text = f"the value {value} and testing password policy, redacted ********"
     assert redactor.text(text) == text
 
 
@@ -176,6 +179,13 @@ def test_a_value_seen_under_a_secret_name_is_hidden_in_the_rest_of_the_page_and_
     assert shown == {"Description": f"set to {MARK}", "Instances": [{"MasterUserPassword": MARK, "Port": 5432}]}
     assert paths == ["Description", "Instances[0].MasterUserPassword"]
     assert redactor.text(f"refused: {secret}") == f"refused: {MARK}"
+
+
+def test_the_password_within_a_secret_is_learned_and_its_user_name_is_not() -> None:
+    redactor = Redactor()
+    password = some(12)
+    redactor.redact({"SecretString": json.dumps({"username": "application", "password": password})}, [])
+    assert redactor.text(f"application {password}") == f"application {MARK}"
 
 
 def test_the_longer_of_two_secrets_is_hidden_whole() -> None:

@@ -15,6 +15,9 @@ from typing import Any, get_args, get_origin
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from airgap import params
 from airgap.errors import ParamsError
 from airgap.model import intent as model
@@ -24,8 +27,6 @@ from airgap.model.intent import Intent, Subnet, decode, encode
 from airgap.params.forms import FORMS
 from airgap.params.shapes import hints
 from airgap.params.template import REFERENCE
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[2]
 BASE = (Path(__file__).parent / "base.yaml").read_text()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from airgap.params import check
 
 HERE = Path(__file__).parent

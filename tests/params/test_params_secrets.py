@@ -8,6 +8,7 @@ import string
 from pathlib import Path
 
 import pytest
+
 from airgap.errors import ParamsError
 from airgap.params import check, load
 

@@ -106,9 +106,7 @@ class AWS:
     def estate(self, *reads: str) -> Estate:
         """What these calls say now."""
         seen = collect(self.cloud, reads, self.memory.load)
-        return Estate(
-            seen, self.memory.load, account=self.cloud.account, region=self.cloud.region, taken_at=TAKEN_AT
-        )
+        return Estate(seen, self.memory.load, account=self.cloud.account, region=self.cloud.region, taken_at=TAKEN_AT)
 
     def desired(self, *declarations: Declaration) -> list[Desired]:
         """What declarations want, from the facts of now."""

@@ -10,9 +10,10 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbformat import v4
+
 from airgap.run import engine, kernel
 from airgap.run.engine import Event, Outcome, execute
-from nbformat import v4
 
 PARAMETERS = 'env: str = "demo"  # environment\nmode: str = "plan"  # plan or apply'
 Run = Callable[..., tuple[Outcome, dict[str, Any]]]

@@ -78,9 +78,12 @@ class Failure:
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed a little later."""
-        return (
-            self.code in THROTTLED or self.code in SERVER or self.code in ("Timeout", "ConnectionError", "500", "503")
-        )
+        return self.code in THROTTLED or self.code in SERVER or self.lost or self.code in ("500", "502", "503", "504")
+
+    @property
+    def lost(self) -> bool:
+        """Whether no answer came, so that nobody knows whether the call was carried out."""
+        return self.code in ("Timeout", "ConnectionError")
 
 
 def read(error: Exception, absent: tuple[str, ...] = ()) -> Failure:
@@ -129,6 +132,12 @@ def raised(failure: Failure, operation: str, action: str, principal: str, resour
             f"{principal or 'the caller'} may not call {action}{about}: {failure.message}",
             "this call",
             f"grant {action} ('airgap policy --role deployer' prints all that is needed) and run again",
+        )
+    if failure.lost:
+        return CallFailed(
+            f"The answer of {operation}{about} was lost ({failure.message}), so it may or may not be done",
+            "anything after this call",
+            "run the same command again: what it made is found by its tags, and nothing is made twice",
         )
     return CallFailed(
         f"{operation}{about} failed with {failure.code}: {failure.message}",

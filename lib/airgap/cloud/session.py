@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airgap.cloud import failures, liveness
+from airgap.cloud import failures, liveness, tokens
 from airgap.cloud.paging import pages
 from airgap.cloud.recorder import Recorder
-from airgap.errors import AirgapError, Interrupted
+from airgap.errors import Interrupted
 from airgap.model import observation as obs
 from airgap.model.observation import Observation
 from airgap.model.permissions import iam_action
 
+READ_ATTEMPTS = 5
 WRITE_ATTEMPTS = 8
 
 
@@ -39,6 +41,7 @@ class Cloud:
     clock: Clock = field(default_factory=Clock)
     principal: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
+    salt: str = field(default_factory=lambda: uuid.uuid4().hex)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _session: Any = None
@@ -59,7 +62,7 @@ class Cloud:
         from botocore.config import Config
 
         config = Config(
-            retries={"mode": "standard", "max_attempts": 1},
+            retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=60,
             max_pool_connections=32,
@@ -75,29 +78,25 @@ class Cloud:
     def read(self, call: str, params: Mapping[str, Any], *, scope: str = "regional", absent: tuple[str, ...] = (),
              vantage: str = "aws-api", home: str = "") -> list[Observation]:  # fmt: skip
         """Make one read call, all its pages, and return their observations; a failure is an observation too."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         service, operation = call.split(":")
         asked = self._asked(call, params, scope, vantage)
-        seen: list[Observation] = []
-        attempt = 1
-        while True:
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            seen: list[Observation] = []
             try:
                 client = self.client(service, home)
                 for answer, last in pages(client, operation, params):
                     seen.append(self.recorder.page(client, operation, asked, answer, len(seen) + 1, last))
                 return seen
-            except (AirgapError, KeyboardInterrupt):
-                raise
-            except Exception as error:
+            except (BotoCoreError, ClientError) as error:
                 failure = failures.read(error, absent)
-                if failure.code == type(error).__name__ and not _is_boto(error):
-                    raise
-                if failure.retryable and attempt < 5:
-                    self._pause(0.1 * 2**attempt)
-                    attempt, seen = attempt + 1, []
-                    continue
                 if failure.code in failures.EXPIRED:
                     raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
-                return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
+                if not failure.retryable or attempt == READ_ATTEMPTS:
+                    return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
+                self._pause(0.1 * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns")
 
     def nothing_to_read(self, call: str, listed: str, *, scope: str = "regional",
                         vantage: str = "aws-api") -> list[Observation]:  # fmt: skip
@@ -120,32 +119,33 @@ class Cloud:
               ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
         """Make one write call and return its answer; ``{}`` when AWS answers one of the codes in ``ignore``.
 
-        Retries throttling, server errors and the exact error texts in ``retry`` (propagation), nothing else.
+        Retries throttling, server errors and the exact error texts in ``retry`` (propagation); a lost answer only where
+        asking again cannot make a second thing. All attempts carry one client token where the API takes one.
         """
         from botocore import xform_name
+        from botocore.exceptions import BotoCoreError, ClientError
 
         service, operation = call.split(":")
+        client = self.client(service)
+        asked, repeatable = tokens.with_token(client, operation, params, f"{self.salt}:{resource}:{call}")
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             self._may_write()
-            written = self.recorder.writing(call, params, resource, self.principal, attempt)
+            written = self.recorder.writing(call, asked, resource, self.principal, attempt)
             try:
-                answer = getattr(self.client(service), xform_name(operation))(**params)
-            except (AirgapError, KeyboardInterrupt):
-                raise
-            except Exception as error:
+                answer = getattr(client, xform_name(operation))(**asked)
+            except (BotoCoreError, ClientError) as error:
                 failure = failures.read(error, ignore)
-                if failure.code == type(error).__name__ and not _is_boto(error):
-                    raise
                 self.recorder.refused(written, failure)
                 if failure.status == obs.ABSENT:
                     return {}
                 known = any(text in f"{failure.code}: {failure.message}" for text in retry)
-                if (known or failure.retryable) and attempt < WRITE_ATTEMPTS:
-                    self._pause(min(0.2 * 2**attempt, 10.0))
-                    continue
-                raise failures.raised(failure, call, iam_action(call), self.principal, resource) from error
-            self.recorder.written(written, answer)
-            return dict(answer)
+                again = known or (failure.retryable and (repeatable or not failure.lost))
+                if not again or attempt == WRITE_ATTEMPTS:
+                    raise failures.raised(failure, call, iam_action(call), self.principal, resource) from error
+                self._pause(min(0.2 * 2**attempt, 10.0))
+            else:
+                self.recorder.written(written, answer)
+                return dict(answer)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _may_write(self) -> None:
@@ -163,7 +163,3 @@ class Cloud:
 def _without_account_in_host(request: Any, **_: Any) -> None:
     """S3's control plane is asked at ``ACCOUNT.host``, which loopback does not have; a header names the account too."""
     request.url = request.url.replace(f"//{request.headers['x-amz-account-id']}.", "//")
-
-
-def _is_boto(error: Exception) -> bool:
-    return type(error).__module__.startswith("botocore")

@@ -19,12 +19,11 @@ def write_whole(path: Path, data: bytes | str, *, durable: bool = True) -> None:
     ``durable`` flushes it to the disk before the rename. Raises ``AirgapError`` on a full disk or a read-only folder.
     """
     raw = data.encode("utf-8") if isinstance(data, str) else data
-    with _replaced(path) as part:
-        with part.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
+    with _replaced(path) as part, part.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
     if durable:
         flush_folder(path.parent)
 

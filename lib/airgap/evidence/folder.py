@@ -113,13 +113,12 @@ class RunFolder:
             return cls(reports_root, env, last)
         run = cls(reports_root, env, run_id or new_run_id(time.time() if now is None else now))
         try:
-            run.root.mkdir(parents=True, exist_ok=bool(run_id))
+            run.root.mkdir(parents=True)
         except FileExistsError:
-            return cls.open(reports_root, env, run_id, now=now)
+            return run if run_id else cls.open(reports_root, env, now=now)
         except OSError as error:
             raise not_written(run.root, error) from error
-        if not (run.root / "run.json").exists():
-            link_latest(run.root.parent, run.run_id)
+        link_latest(run.root.parent, run.run_id)
         return run
 
     @property

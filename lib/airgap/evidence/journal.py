@@ -77,7 +77,10 @@ class JournalFile:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _catch_up(self) -> None:
-        size = os.fstat(self._file).st_size
+        found = os.fstat(self._file)
+        size = found.st_size
+        if not found.st_nlink:
+            raise _altered(self.path, ["it was removed while it was written"])
         if size == self._size:
             return
         if size < self._size:

@@ -15,14 +15,15 @@ _USER = re.compile(r"arn:[a-z-]+:iam::\d{12}:user/(?:[^:]*/)?([^/:]+)")
 _SESSION = re.compile(r"arn:[a-z-]+:sts::\d{12}:assumed-role/([^/:]+)/([^/:]+)")
 _SERVICE_ROLE = re.compile(r"AWSServiceRoleFor\w+|aws-[\w-]*service-?role[\w-]*", re.IGNORECASE)
 
-# Session names as AWS services, SDKs and CI systems make them; each names a program, whoever stands behind it.
+# Names as AWS services, SDKs and CI systems make them, and names that several people share: whoever stands behind them.
 _PROGRAMS = (
     r"i-[0-9a-f]{8,17}",  # the role of an EC2 instance
-    r"\d+|[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",  # a time, an access key's or a job's id
+    r"\d+|[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",  # a time, a job's id
     r"(?:botocore|boto3|aws|amazon|sdk|session|assumed|role|temp|eks|ecs|lambda|ssm|codebuild|codepipeline|codedeploy"
     r"|cloudformation|cloudshell|github|gitlab|jenkins|circleci|terraform|pulumi|ansible|packer|argocd|ci|cicd"
-    r"|automation|default|test|airgap)(?:[-_.@].*|\d+)?",
-    r"(?:aws|amazon)[a-z]*(?:[-_].*)?|githubactions|gitlabci|mysession|rolesession\w*|(?:my|test)[-_]?(?:role[-_]?)?session",
+    r"|automation|default|test|airgap|svc|service|bot|robot)(?:[-_.@].*|\d+)?",
+    r"(?:aws|amazon)[a-z]*(?:[-_].*)?|githubactions|gitlabci|rolesession\w*|(?:my|test)[-_]?(?:role[-_]?)?session",
+    r"admin(?:istrator)?|root|user|operator|engineer|developer|deploy(?:er)?|break-?glass",
 )
 _PROGRAM = re.compile("|".join(_PROGRAMS), re.IGNORECASE)
 

@@ -32,7 +32,7 @@ from airgap.model.reading import (
 )
 
 CREATE, UPDATE, REPLACED, DELETE, DIFFERS = "create", "update", "replace", "delete", "differs"
-REFERENCE = re.compile(r"\$\{([a-z0-9-]+:[^.}]+)\.([a-z_]+)\}")
+REFERENCE = re.compile(r"\$\{([a-z0-9-]+:[^}]+)\.([a-z_]+)\}")
 
 
 def ref(key: str, attr: str = "id") -> str:
@@ -244,8 +244,9 @@ def _survey_kind(
         elif natural in names:
             found.foreign[names[natural].key] = live.id
         elif reading.owner == "name" and reading.tags and _surely_ours(environment, reading, item, estate):
-            tags = tags_of(reading, item, estate) or {}
-            found.orphans.append(dataclasses.replace(live, key=tags.get("airgap:key", f"{kind}:{live.id}")))
+            key = (tags_of(reading, item, estate) or {}).get("airgap:key", f"{kind}:{live.id}")
+            renamed = f"{key} (as {live.id})" if key in declared else key
+            found.orphans.append(dataclasses.replace(live, key=renamed))
             found.learn(found.orphans[-1])
         elif reading.owner == "parent" and _parent_is_ours(reading, found, live):
             found.orphans.append(dataclasses.replace(live, key=f"{kind}:undeclared {live.id}"))

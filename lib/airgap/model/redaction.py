@@ -155,6 +155,9 @@ class _Walk:
             return self._mapping(value, path, hidden)
         if isinstance(value, list):
             return [self.visit(item, f"{path}[{number}]", hidden) for number, item in enumerate(value)]
+        return self._leaf(value, path, hidden)
+
+    def _leaf(self, value: Any, path: str, hidden: bool) -> Any:
         if value is None or value == "" or isinstance(value, bool):
             return value
         shown = MARK if hidden else self.active.text(value) if isinstance(value, str) else value
@@ -171,8 +174,9 @@ class _Walk:
         return shown
 
     def _member(self, key: str, item: Any, parent: dict[str, Any], path: str, hidden: bool) -> Any:
-        if not hidden and isinstance(item, str) and path in self.sensitive and secret_names.is_public(key, parent):
-            return self.active.text(item)
+        marked = path in self.sensitive and not hidden
+        if marked and not isinstance(item, (dict, list)) and secret_names.is_public(key, parent):
+            return self._leaf(item, path, False)
         return self.visit(item, path, hidden)
 
     def _key(self, key: str, taken: dict[str, Any]) -> str:
@@ -186,7 +190,8 @@ class _Walk:
 
 
 def _worth_hiding(value: str) -> bool:
-    return len(value) >= SHORTEST and value.lower() not in _WORDS and value not in MARK
+    """Tell whether a value can be told from chance, from a word and from a mask such as ``********``."""
+    return len(value) >= SHORTEST and len(set(value)) > 2 and value.lower() not in _WORDS and value not in MARK
 
 
 def _forms_in(text: str) -> tuple[Form, ...]:

@@ -80,8 +80,7 @@ FORMS = (
          rf"{_NUMBERED}[A-Za-z0-9._~+/=-]{{16,}}", rf"\1{MARK}"),
     # "AWS:" and a token, as ECR and Docker's configuration hold it.
     Form("registry-token", ("qvdtom",), r"QVdTOmV5[A-Za-z0-9+/=]{16,}"),
-    Form("registry-token", ("auth",), r"""((?:\\{0,7}["'])auth(?:\\{0,7}["'])\s{0,9}:\s{0,9}(?:\\{0,7}["']))[A-Za-z0-9+/=]{8,}""",
-         rf"\1{MARK}"),
+    Form("registry-token", ("auth",), rf"""(["']auth{_IS})(?<=["'])[A-Za-z0-9+/=]{{8,}}""", rf"\1{MARK}"),
     Form("forge-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
          r"(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,}|glpat-[A-Za-z0-9_-]{20,})"),
 )  # fmt: skip

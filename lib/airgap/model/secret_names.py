@@ -6,6 +6,7 @@ Names match whole and as AWS writes them: ``Password`` is hidden, ``PasswordPoli
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -71,7 +72,7 @@ def is_public(key: str, parent: Mapping[str, Any]) -> bool:
 
 
 def values(data: Any, secret: bool = False) -> Iterator[str]:
-    """Yield the secret strings in JSON data, by the names of their members."""
+    """Yield the secret strings in JSON data by the names of their members, within JSON texts too."""
     if isinstance(data, dict):
         names = members(data) - HIDDEN - _KEY_IDS
         for key, item in data.items():
@@ -81,3 +82,12 @@ def values(data: Any, secret: bool = False) -> Iterator[str]:
             yield from values(item, secret)
     elif secret and isinstance(data, str):
         yield data
+        yield from values(_parsed(data))
+
+
+def _parsed(text: str) -> Any:
+    """Return the JSON object in a text, as the secrets of databases are kept; None where there is none."""
+    try:
+        return json.loads(text) if text.startswith("{") else None
+    except ValueError:
+        return None

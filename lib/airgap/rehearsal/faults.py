@@ -10,7 +10,6 @@ A fault names an operation (``ec2:DescribeSubnets``, with ``*`` for parts), an e
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -34,12 +33,13 @@ class Fault:
     seconds: float = 5.0
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Fault:
+    def read(cls, document: Any) -> Fault:
         """Return the fault that a JSON document describes; ValueError where it describes none."""
-        unknown = set(document) - {"operation", "error", "times", "seconds"}
-        if unknown or not isinstance(document.get("operation"), str) or document.get("error") not in ERRORS:
+        fields = document if isinstance(document, dict) else {}
+        unknown = set(fields) - {"operation", "error", "times", "seconds"}
+        if unknown or not isinstance(fields.get("operation"), str) or fields.get("error") not in ERRORS:
             raise ValueError(f'a fault is {{"operation": "ec2:DescribeSubnets", "error": one of {", ".join(ERRORS)}}}')
-        return cls(**document)
+        return cls(**fields)
 
 
 class Faults:

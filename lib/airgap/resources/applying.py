@@ -18,6 +18,8 @@ from airgap.model.reading import Live, identity, items, value_of
 from airgap.resources.kind import Acting, Call, Kind, tags_for
 
 Report = Callable[[str, str], None]
+WAITING = 64
+"""Resources in work at a time; most of them only wait for AWS, and ``jobs`` bounds the calls in flight."""
 
 
 @dataclass
@@ -35,6 +37,9 @@ class Application:
     jobs: int = 8
     predecessor: Callable[[str], str] = lambda key: "an earlier step"
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._slots = threading.Semaphore(self.jobs)
 
     def run(self, plan: Plan) -> None:
         """Carry out every change of the plan; the first error stops what has not begun and is raised."""
@@ -56,28 +61,39 @@ class Application:
         return order
 
     def _parallel(self, after: Mapping[str, set[str]], act: Callable[[str], None]) -> None:
+        """Act on every key once all that it comes after is done; an error or Ctrl-C lets calls in flight finish."""
         done: set[str] = set()
         left = dict(after)
         running: dict[Future[None], str] = {}
         broken: list[BaseException] = []
-        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
-            while left or running:
-                ready = [] if broken else [key for key in left if left[key] <= done]
-                for key in ready:
-                    del left[key]
-                    running[pool.submit(act, key)] = key
-                if not running:
-                    break
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    key = running.pop(future)
-                    error = future.exception()
-                    broken += [error] if error else []
-                    done.add(key)
+        with ThreadPoolExecutor(max_workers=WAITING) as pool:
+            try:
+                while left or running:
+                    for key in [] if broken else [key for key in left if left[key] <= done]:
+                        del left[key]
+                        running[pool.submit(act, key)] = key
+                    if not running:
+                        break
+                    for future in wait(running, return_when=FIRST_COMPLETED)[0]:
+                        key = running.pop(future)
+                        error = future.exception()
+                        broken += [error] if error else []
+                        done.add(key)
+            except KeyboardInterrupt as interrupt:
+                self.cloud.stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise self._interrupted(done, [*running.values(), *left]) from interrupt
         if broken:
             raise _with_rest(broken[0], sorted(left))
         if left:
             raise AirgapError(f"These resources wait for each other: {', '.join(sorted(left))}", "them", "report this")
+
+    def _interrupted(self, done: set[str], rest: Sequence[str]) -> Interrupted:
+        return Interrupted(
+            f"Interrupted after {len(done)} of {len(done) + len(rest)} resources; calls in flight were finished",
+            ", ".join(sorted(rest)[:8]) + (f" and {len(rest) - 8} more" if len(rest) > 8 else ""),
+            "run the same command again: what exists is found, and nothing is made twice",
+        )
 
     def _bring(self, key: str, changes: Sequence[Change]) -> None:
         kind, one = self.kinds[key.split(":")[0]], self.desired[key]
@@ -179,7 +195,8 @@ class Application:
 
     def _write(self, call: Call, fields: Mapping[str, Any], key: str) -> dict[str, Any]:
         params = {name: value for name, value in call.params(fields).items() if value is not None}
-        return self.cloud.write(call.operation, params, resource=key, retry=call.retry, ignore=call.ignore)
+        with self._slots:
+            return self.cloud.write(call.operation, params, resource=key, retry=call.retry, ignore=call.ignore)
 
     def _fields(self, one: Desired) -> dict[str, Any]:
         with self._lock:
@@ -230,7 +247,8 @@ class Application:
         path = kind.poll.result or kind.reading.items
         while waited <= kind.limit:
             params = dict(kind.poll.params(fields))
-            last = self.cloud.read(kind.poll.operation, params, absent=kind.poll.ignore)[-1]
+            with self._slots:
+                last = self.cloud.read(kind.poll.operation, params, absent=kind.poll.ignore)[-1]
             found = self._page(last)
             listed = dig(found, path)
             yield (listed[0] if listed else None) if isinstance(listed, list) else listed

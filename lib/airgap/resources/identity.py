@@ -9,9 +9,18 @@ from airgap.model.intent import Intent
 from airgap.model.plan import Desired
 from airgap.resources.keys import declare_keys
 from airgap.resources.kind import declares
-from airgap.resources.rights import platform_roles
-from airgap.resources.roles import ROLE_KINDS, SERVICE_LINKED_ROLE, declare_role
+from airgap.resources.rights import platform_roles, push_policy
+from airgap.resources.roles import ROLE_KINDS, ROLE_POLICY, SERVICE_LINKED_ROLE, declare_role
 from airgap.resources.workloads import pod_identity_trust, workload_roles
+
+__all__ = [
+    "IDENTITY",
+    "ROLE_POLICY",
+    "declare_keys",
+    "declare_roles",
+    "declare_service_linked_roles",
+    "push_policy",
+]
 
 SERVICES = ("autoscaling", "eks", "eks-nodegroup", "elasticache", "elasticloadbalancing", "rds")
 

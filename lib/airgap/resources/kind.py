@@ -7,6 +7,7 @@ and the tests are derived from it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ class Acting(Protocol):
 
     account: str
     region: str
+    stop: threading.Event
 
     @property
     def read(self) -> Callable[..., list[Any]]:

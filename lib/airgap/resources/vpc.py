@@ -110,6 +110,7 @@ SUBNET = Kind(
         "ec2:DescribeSubnets",
         "Subnets",
         "SubnetId",
+        attrs={"arn": "SubnetArn"},
         fields={
             "vpc": Field("VpcId", change=NEVER, why="a subnet stays in its VPC"),
             "cidr": Field("CidrBlock", change=NEVER, why="a subnet's range cannot be changed"),

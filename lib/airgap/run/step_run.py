@@ -113,6 +113,7 @@ class StepRun:
             return
         if self._approved != plan.digest or self._seen is None:
             raise NotApproved(f"Step {self.step.name} was not approved", "anything", "run the Approve cell first")
+        self.context.cloud.stop.clear()
         work = Application(
             self.context.cloud,
             KINDS,

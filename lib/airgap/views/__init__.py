@@ -6,30 +6,48 @@ names the calls whose pages it needs.
 
 from __future__ import annotations
 
+from airgap.views import attest, buckets, dns, endpoints, identity, network, preflight, topology
 from airgap.views.changes import plan_table
 from airgap.views.look import Look, View
 from airgap.views.table import Facts, Picture, Shown, Table
 from airgap.views.verdicts import findings_table, verdict_line
 
-__all__ = [
-    "VIEWS",
-    "Facts",
-    "Look",
-    "Picture",
-    "Shown",
-    "Table",
-    "View",
-    "findings_table",
-    "plan_table",
-    "verdict_line",
-]
+__all__ = ["VIEWS", "Facts", "Look", "Picture", "Shown", "Table", "View", "findings_table", "plan_table", "verdict_line"]
 
 VIEWS: dict[str, dict[str, View]] = {
-    "preflight": {},
-    "identity": {},
-    "network": {},
-    "endpoints": {},
-    "attest": {},
+    "preflight": {
+        "where": View("Where this is", preflight.where, preflight.WHERE_READS),
+        "zones": View("Zones", preflight.zones, preflight.ZONE_READS),
+        "quotas": View("Quotas", preflight.quotas, preflight.QUOTA_READS),
+        "addresses": View("Address budget", preflight.addresses),
+        "singletons": View("Account-wide switches", preflight.singletons, preflight.SINGLETON_READS),
+        "cost": View("Cost a month", preflight.cost),
+    },
+    "identity": {
+        "roles": View("Role matrix", identity.roles, identity.ROLE_READS),
+        "keys": View("Customer keys", identity.keys, identity.KEY_READS),
+        "policies": View("Inline policies", identity.policies, identity.ROLE_READS),
+    },
+    "network": {
+        "topology": View("Topology", topology.topology, topology.READS),
+        "routes": View("Effective routes", network.routes, network.ROUTE_READS),
+        "security-groups": View("Security groups", network.security_groups, network.GROUP_READS),
+        "acls": View("Network ACLs", network.acls, network.ACL_READS),
+        "dns": View("Names that resolve", dns.dns, dns.READS),
+        "buckets": View("Buckets", buckets.buckets, buckets.READS),
+    },
+    "endpoints": {
+        "endpoints": View("Endpoints", endpoints.endpoints, endpoints.READS),
+        "removal": View("What stops without an endpoint", endpoints.removal),
+        "endpoint-policies": View("Endpoint policies", endpoints.endpoint_policies, endpoints.READS),
+    },
+    "attest": {
+        "scope": View("Scope", attest.scope, attest.SCOPE_READS),
+        "verdicts": View("Verdicts", attest.verdicts),
+        "properties": View("Properties", attest.properties),
+        "inventory": View("Inventory", attest.inventory, attest.INVENTORY_READS),
+        "exceptions": View("Exceptions", attest.exceptions),
+    },
 }
 
 

@@ -11,7 +11,7 @@ from airgap.model.estate import Estate
 from airgap.model.finding import Finding
 from airgap.model.intent import Intent
 from airgap.model.observation import NotObserved
-from airgap.model.plan import Plan
+from airgap.model.plan import CREATE, Desired, Plan
 from airgap.views.table import Facts, Shown, not_read
 
 
@@ -20,6 +20,7 @@ class Look:
     """One moment of one environment; ``plan``, ``findings`` and ``caller`` may not be there yet.
 
     ``judged`` is plain data that steps hand to the views of the attestation: properties and register, by name.
+    ``declared`` is what the step wants, for what does not exist yet.
     """
 
     intent: Intent
@@ -28,13 +29,24 @@ class Look:
     findings: tuple[Finding, ...] = ()
     caller: Mapping[str, Any] = field(default_factory=dict)
     judged: Mapping[str, Any] = field(default_factory=dict)
+    declared: tuple[Desired, ...] = ()
+
+    def wanted(self, kind: str) -> list[Desired]:
+        """Return the declared resources of a kind; what an unapplied plan would create where nothing else says so."""
+        if self.declared:
+            return [one for one in self.declared if one.kind == kind]
+        grouped: dict[str, dict[str, Any]] = {}
+        for change in self.plan.changes if self.plan else ():
+            if change.op == CREATE and change.resource.startswith(f"{kind}:"):
+                grouped.setdefault(change.resource, {})[change.field] = change.after
+        return [Desired(kind, key.partition(":")[2], fields) for key, fields in grouped.items()]
 
     def items(self, call: str, path: str, **params: Any) -> list[dict[str, Any]]:
-        """Return the list at ``path`` of one answer; raises ``NotObserved``."""
+        """Return the list at ``path`` of the answer to these parameters; raises ``NotObserved``."""
         return self.estate.items(call, path, **params)
 
     def every(self, call: str, path: str) -> list[dict[str, Any]]:
-        """Return the lists at ``path`` of all answers of a call; raises ``NotObserved``."""
+        """Return the lists at ``path`` of all answers of a call, whatever was asked; raises ``NotObserved``."""
         return [one for _, body in self.estate.pages(call) for one in body.get(path) or []]
 
 

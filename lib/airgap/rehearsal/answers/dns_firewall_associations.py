@@ -18,7 +18,7 @@ PROTECTED = (
 )
 
 
-def _judge(call: Call, priority: int, others: list[Record]) -> None:
+def _judge(priority: Any, others: list[Record]) -> None:
     if not FIRST_PRIORITY <= priority <= LAST_PRIORITY:
         raise invalid(f"The priority {priority} is not between 100 and 9900")
     if any(other["Priority"] == priority for other in others):
@@ -36,7 +36,7 @@ def associate(call: Call) -> dict[str, Any]:
         raise Refusal("ConflictException", f"The rule group {group['Id']} is associated with {vpc} already")
     if len(others) >= GROUPS_PER_VPC:
         raise Refusal("LimitExceededException", f"A VPC has at most {GROUPS_PER_VPC} rule groups")
-    _judge(call, call.get("Priority"), others)
+    _judge(call.get("Priority"), others)
     result = create(
         call,
         ASSOCIATION,
@@ -76,7 +76,7 @@ def update(call: Call) -> dict[str, Any]:
     if record["MutationProtection"] == "ENABLED" and not freed and set(changes) != {"MutationProtection"}:
         raise invalid(PROTECTED)
     others = [x for x in kept(call).all(ASSOCIATION) if x["VpcId"] == record["VpcId"] and x["Id"] != record["Id"]]
-    _judge(call, changes.get("Priority", record["Priority"]), others)
+    _judge(changes.get("Priority", record["Priority"]), others)
     record.update(changes, Status="UPDATING", ModificationTime=now())
     kept(call).later(ASSOCIATION, record["Id"], call.name, {"Status": "COMPLETE"})
     return {"FirewallRuleGroupAssociation": dict(record)}

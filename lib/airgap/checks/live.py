@@ -1,0 +1,83 @@
+"""What only a real account or a running cluster can show: said, with the reason, so that it never vanishes.
+
+AWS's own formal analysis of the network (NET-12), live probes (NET-13), and a second tool's verdict (EVD-03).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from airgap.checks.check import NotApplicable, Population, check
+from airgap.checks.scope import Item, every
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
+
+SCOPES = "ec2:DescribeNetworkInsightsAccessScopeAnalyses"
+FINDINGS = "ec2:GetNetworkInsightsAccessScopeAnalysisFindings"
+
+
+def _analyses(intent: Intent, estate: Estate) -> Population:
+    if intent.world != "aws":
+        raise NotApplicable(f"Network Access Analyzer needs a real account; this world is a {intent.world}")
+    found = every(estate, SCOPES, "NetworkInsightsAccessScopeAnalyses")
+    if not found:
+        raise NotApplicable("no Network Access Analyzer scope is configured in this account")
+    return [(one["NetworkInsightsAccessScopeAnalysisId"], one) for one in found]
+
+
+@check(
+    "analysis-no-paths",
+    "AWS's own analysis finds no path to or from an internet gateway",
+    severity="high",
+    properties=("NET-12",),
+    reads=(SCOPES, FINDINGS),
+    remedy="follow the path that the analysis names, and close it",
+    over=_analyses,
+)
+def no_paths(analysis: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each path that an analysis found; "no findings" is evidence, not proof."""
+    name = analysis["NetworkInsightsAccessScopeAnalysisId"]
+    found = estate.items(FINDINGS, "AnalysisFindings", NetworkInsightsAccessScopeAnalysisId=name)
+    for one in found:
+        yield f"analysis {name} found the path {one.get('FindingId')}"
+
+
+def _probes(intent: Intent, estate: Estate) -> Population:
+    if intent.world == "rehearsal":
+        raise NotApplicable("a rehearsal has no packets, so no probe can be sent")
+    raise NotApplicable("no live probe belongs to the steps of this run")
+
+
+@check(
+    "probes-fail-outward",
+    "Live probes to the outside fail, and probes to every endpoint succeed",
+    severity="high",
+    properties=("NET-13",),
+    reads=("ec2:DescribeVpcs",),
+    remedy="run airgap probe from inside the VPC",
+    over=_probes,
+)
+def probes(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield nothing: without a transcript there is nothing to judge, and the population says so."""
+    return iter(())
+
+
+def _peers(intent: Intent, estate: Estate) -> Population:
+    raise NotApplicable("no second tool is configured for this environment")
+
+
+@check(
+    "peer-agrees",
+    "A second tool's verdict on the same resources agrees, or each disagreement is explained",
+    severity="medium",
+    properties=("EVD-03",),
+    reads=("ec2:DescribeVpcs",),
+    remedy="run the second tool and record its dispositions",
+    over=_peers,
+)
+def peer(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield nothing: without a second tool's verdict there is nothing to compare."""
+    return iter(())
+
+
+CHECKS = (no_paths, probes, peer)

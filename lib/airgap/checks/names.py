@@ -1,0 +1,273 @@
+"""Name resolution: only allow-listed names resolve, the firewall fails closed, queries are logged (NET-10).
+
+The VPC's resolver recurses to the internet by a path that no route, group or ACL sees, so its configuration alone
+decides this channel. AWS: Route 53 Developer Guide, "Resolver DNS Firewall".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from airgap.checks.check import Undecided, check
+from airgap.checks.scope import VPC_READS, Item, arn_account, every, vpcs
+from airgap.model.canonical import dig
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
+
+RESOLVER = "route53resolver"
+GROUP_READS = (*VPC_READS, f"{RESOLVER}:ListFirewallRuleGroupAssociations")
+RULE_READS = (*GROUP_READS, f"{RESOLVER}:ListFirewallRules", f"{RESOLVER}:ListFirewallDomains")
+_REVERSE = ".in-addr.arpa"
+
+
+def associations(vpc: Item, estate: Estate) -> list[Item]:
+    """Return the rule groups that judge the VPC's queries, first to judge first."""
+    found = estate.items(f"{RESOLVER}:ListFirewallRuleGroupAssociations", "FirewallRuleGroupAssociations")
+    ours = [one for one in found if one.get("VpcId") == vpc["VpcId"] and one.get("Status") != "DELETING"]
+    return sorted(ours, key=lambda one: int(one["Priority"]))
+
+
+def rules(vpc: Item, estate: Estate) -> list[Item]:
+    """Return the rules that judge the VPC's queries, in the order of their judgement, across rule groups."""
+    found: list[Item] = []
+    for one in associations(vpc, estate):
+        group = one["FirewallRuleGroupId"]
+        listed = estate.items(f"{RESOLVER}:ListFirewallRules", "FirewallRules", FirewallRuleGroupId=group)
+        found += sorted(listed, key=lambda rule: int(rule["Priority"]))
+    return found
+
+
+def domains(rule: Item, estate: Estate) -> list[str]:
+    """Return the names of a rule's list, without their last dot; raises ``NotObserved`` for a list of AWS's own."""
+    listed = rule.get("FirewallDomainListId")
+    if not listed:
+        return []
+    found = estate.page(f"{RESOLVER}:ListFirewallDomains", FirewallDomainListId=listed) or {}
+    return [str(one).rstrip(".").lower() or "." for one in found.get("Domains", [])]
+
+
+def admitted(domain: str, intent: Intent) -> bool:
+    """Tell whether a name may be let resolve: AWS's of this Region, an internal one, a reverse one of own ranges, or a
+    declared one; ``*.x`` stands for what is below x.
+
+    Above the Region's own names anybody may hold one (a bucket, a queue, a database in another Region).
+    """
+    bare = domain[2:] if domain.startswith("*.") else domain
+    suffix = "amazonaws.com.cn" if intent.partition == "aws-cn" else "amazonaws.com"
+    stems = [f"{intent.region}.{suffix}", f"cache.{suffix}", "ec2.internal", f"{intent.region}.compute.internal"]
+    stems += [f"{intent.region}.{service}.{suffix}" for service in ("rds", "elb", "eks", "vpce")]
+    stems += [f"{intent.region}.{one}" for one in ("api.aws", "api.amazonwebservices.com.cn")]
+    declared = [name.rstrip(".").lower() for name in intent.network.dns_allow]
+    below = [*stems, *(name[2:] for name in declared if name.startswith("*."))]
+    return domain in declared or any(f".{bare}".endswith(f".{one}") for one in below) or _reverse_of_own(bare, intent)
+
+
+def _reverse_of_own(name: str, intent: Intent) -> bool:
+    """Whether a reverse zone lies within the environment's own ranges, to the octet (RFC 1035, 3.5)."""
+    octets = name[: -len(_REVERSE)].split(".")[::-1] if name.endswith(_REVERSE) else []
+    if not octets or len(octets) > 4 or not all(one.isdigit() and int(one) < 256 for one in octets):
+        return False
+    zone = ipaddress.ip_network(f"{'.'.join([*octets, '0', '0', '0', '0'][:4])}/{8 * len(octets)}")
+    own = [ipaddress.ip_network(one) for one in (intent.network.vpc_cidr, *intent.network.on_premises_cidrs)]
+    # A range smaller than an octet's zone is served by the zone of that octet.
+    return any(zone.overlaps(one) and zone.prefixlen >= min(one.prefixlen // 8 * 8, 24) for one in own)
+
+
+@check(
+    "names-firewall-associated",
+    "A DNS firewall judges the VPC's queries and is protected against removal",
+    severity="critical",
+    properties=("NET-10",),
+    reads=GROUP_READS,
+    remedy="associate the rule group with the VPC, with mutation protection",
+    over=vpcs,
+)
+def associated(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that no rule group is associated, or that one can be removed by a single call."""
+    found = associations(vpc, estate)
+    if not found:
+        yield "no DNS firewall rule group is associated"
+    for one in found:
+        if one.get("Status") == "UPDATING":
+            raise Undecided(f"the association {one['Id']} is being updated; verify again when it is complete")
+        if one.get("MutationProtection") != "ENABLED":
+            yield f"the association {one['Id']} has no mutation protection"
+
+
+@check(
+    "names-last-blocked",
+    "The firewall's last rule answers every other name with NXDOMAIN",
+    severity="critical",
+    properties=("NET-10",),
+    reads=RULE_READS,
+    remedy="make the last rule block * with NXDOMAIN, for every query type",
+    over=vpcs,
+)
+def last_blocked(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield why a name on no list would be resolved."""
+    found = rules(vpc, estate)
+    last = found[-1] if found else {}
+    if not found:
+        yield "the firewall has no rules, so every name resolves"
+    elif last.get("Action") != "BLOCK":
+        yield f"the last rule {last.get('Name')} does not block: {last.get('Action')}"
+    elif "*" not in domains(last, estate):
+        yield f"the last rule {last.get('Name')} does not block every name"
+    elif last.get("BlockResponse") != "NXDOMAIN":
+        yield f"the last rule {last.get('Name')} answers {last.get('BlockResponse')}"
+    if last.get("Qtype"):
+        yield f"the last rule {last.get('Name')} blocks queries of type {last['Qtype']} only"
+
+
+@check(
+    "names-allowed-narrow",
+    "Every name that the firewall lets resolve is AWS's in this Region, internal, or declared",
+    severity="critical",
+    properties=("NET-10",),
+    reads=RULE_READS,
+    remedy="take the name off the list; declare it under network.dns_allow where it is needed",
+    over=vpcs,
+)
+def allowed_narrow(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each name that a rule lets pass beyond the admitted ones; ALERT lets pass as ALLOW does."""
+    for rule in rules(vpc, estate):
+        if rule.get("Action") == "BLOCK":
+            continue
+        if rule.get("Action") != "ALLOW":
+            yield f"rule {rule.get('Name')} lets names pass with action {rule.get('Action')}"
+        if rule.get("FirewallDomainRedirectionAction") != "INSPECT_REDIRECTION_DOMAIN":
+            yield f"rule {rule.get('Name')} trusts whatever an admitted name redirects to"
+        for name in domains(rule, estate):
+            if not admitted(name, intent):
+                yield f"rule {rule.get('Name')} lets {name} resolve"
+
+
+@check(
+    "names-fail-closed",
+    "The firewall blocks queries when it cannot judge them",
+    severity="high",
+    properties=("NET-10",),
+    reads=(*VPC_READS, f"{RESOLVER}:GetFirewallConfig"),
+    remedy="switch FirewallFailOpen off",
+    over=vpcs,
+)
+def fail_closed(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that queries pass while the firewall is impaired."""
+    body = estate.page(f"{RESOLVER}:GetFirewallConfig", ResourceId=vpc["VpcId"]) or {}
+    mode = (body.get("FirewallConfig") or {}).get("FirewallFailOpen")
+    if mode != "DISABLED":
+        yield f"FirewallFailOpen is {mode or 'not set'}"
+
+
+@check(
+    "names-logged",
+    "Every query of the VPC is logged, in an account in scope",
+    severity="medium",
+    properties=("NET-10",),
+    reads=(
+        *VPC_READS,
+        f"{RESOLVER}:ListResolverQueryLogConfigs",
+        f"{RESOLVER}:ListResolverQueryLogConfigAssociations",
+    ),
+    remedy="associate a query log configuration with the VPC",
+    over=vpcs,
+)
+def logged(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that queries are not logged, or logged elsewhere."""
+    configs = {one["Id"]: one for one in every(estate, f"{RESOLVER}:ListResolverQueryLogConfigs", _CONFIGS)}
+    links = every(estate, f"{RESOLVER}:ListResolverQueryLogConfigAssociations", f"{_CONFIGS[:-1]}Associations")
+    ours = [one for one in links if one.get("ResourceId") == vpc["VpcId"]]
+    active = [one for one in ours if one.get("Status") == "ACTIVE"]
+    if not active:
+        yield f"no query log is active (associations: {', '.join(str(one.get('Status')) for one in ours) or 'none'})"
+    for one in active:
+        where = configs.get(one["ResolverQueryLogConfigId"], {}).get("DestinationArn", "")
+        if arn_account(where) not in ("", *intent.accounts):
+            yield f"queries are logged in the account {arn_account(where)}"
+
+
+_CONFIGS = "ResolverQueryLogConfigs"
+
+
+@check(
+    "names-not-forwarded",
+    "No resolver rule, outbound endpoint or profile sends the VPC's queries elsewhere",
+    severity="critical",
+    properties=("NET-10",),
+    reads=(
+        *VPC_READS,
+        f"{RESOLVER}:ListResolverRules",
+        f"{RESOLVER}:ListResolverRuleAssociations",
+        f"{RESOLVER}:ListResolverEndpoints",
+        "route53profiles:ListProfileAssociations",
+    ),
+    remedy="disassociate the rule or profile, and delete the outbound endpoint",
+    over=vpcs,
+)
+def not_forwarded(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield what sends queries to another resolver; rules of AWS's own system names forward nothing."""
+    harmless = {one["Id"] for one in every(estate, f"{RESOLVER}:ListResolverRules", "ResolverRules") if _harmless(one)}
+    for one in every(estate, f"{RESOLVER}:ListResolverRuleAssociations", "ResolverRuleAssociations"):
+        if one.get("VPCId") == vpc["VpcId"] and one.get("ResolverRuleId") not in harmless:
+            yield f"resolver rule {one.get('ResolverRuleId')} is associated"
+    for one in every(estate, f"{RESOLVER}:ListResolverEndpoints", "ResolverEndpoints"):
+        if one.get("HostVPCId") == vpc["VpcId"] and one.get("Direction") != "INBOUND":
+            yield f"resolver endpoint {one['Id']} sends queries out"
+    for one in every(estate, "route53profiles:ListProfileAssociations", "ProfileAssociations"):
+        if one.get("ResourceId") == vpc["VpcId"]:
+            yield f"the Route 53 profile {one.get('ProfileId')} is associated"
+
+
+def _harmless(rule: Item) -> bool:
+    """Whether a rule keeps queries at the VPC's own resolver."""
+    return rule.get("RuleType") == "SYSTEM" or rule.get("Id") == "rslvr-autodefined-rr-internet-resolver"
+
+
+@check(
+    "names-zones-own",
+    "Every private hosted zone that answers in the VPC belongs to an account in scope or to AWS",
+    severity="high",
+    properties=("NET-10",),
+    reads=(*VPC_READS, "route53:ListHostedZonesByVPC"),
+    remedy="disassociate the zone; whoever owns it decides what its names mean here",
+    over=vpcs,
+)
+def zones_own(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each zone of a foreign account."""
+    found = estate.items(
+        "route53:ListHostedZonesByVPC", "HostedZoneSummaries", VPCId=vpc["VpcId"], VPCRegion=intent.region
+    )
+    for one in found:
+        owner = one.get("Owner") or {}
+        if not owner.get("OwningService") and owner.get("OwningAccount") not in intent.accounts:
+            yield f"the zone {one.get('Name')} belongs to {owner.get('OwningAccount') or 'nobody known'}"
+
+
+@check(
+    "names-amazon-resolver",
+    "The VPC asks Amazon's resolver and no other, with both DNS attributes on",
+    severity="high",
+    properties=("NET-10",),
+    reads=(*VPC_READS, "ec2:DescribeDhcpOptions", "ec2:DescribeVpcAttribute"),
+    remedy="associate DHCP options with domain-name-servers AmazonProvidedDNS, and switch the attributes on",
+    over=vpcs,
+)
+def amazon_resolver(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each name server that is not Amazon's, and each DNS attribute that is off."""
+    options = {one["DhcpOptionsId"]: one for one in estate.items("ec2:DescribeDhcpOptions", "DhcpOptions")}
+    if vpc.get("DhcpOptionsId") not in options:
+        raise Undecided(f"the DHCP options {vpc.get('DhcpOptionsId')} are not in the page")
+    given = {one["Key"]: dig(one, "Values[].Value") for one in options[vpc["DhcpOptionsId"]]["DhcpConfigurations"]}
+    for server in given.get("domain-name-servers", ["none"]):
+        if server != "AmazonProvidedDNS":
+            yield f"DHCP names the server {server}"
+    for name in ("enableDnsSupport", "enableDnsHostnames"):
+        body = estate.page("ec2:DescribeVpcAttribute", VpcId=vpc["VpcId"], Attribute=name) or {}
+        if dig(body, f"{name[0].upper()}{name[1:]}.Value") is not True:
+            yield f"{name} is off"
+
+
+CHECKS = (
+    associated, last_blocked, allowed_narrow, fail_closed, logged, not_forwarded, zones_own, amazon_resolver,
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""Attestation: what the statement speaks of, the verdict on each property, the inventory, the exceptions in force.
+
+``Look.judged`` may hold ``steps`` (one mapping a step, as in run.json) and ``properties`` (one mapping a property: id,
+property, and reason where nothing here can test it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airgap.model.finding import FAIL, NOT_APPLICABLE, UNKNOWN, Finding, verdict
+from airgap.model.intent import Waiver
+from airgap.views.look import Look, attempt
+from airgap.views.table import STATUS, Code, Facts, Group, Mark, Table, not_read
+from airgap.views.verdicts import population, verdict_line
+
+SCOPE_READS = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "ec2:DescribeVpcs")
+INVENTORY_READS = ("resourcegroupstaggingapi:GetResources",)
+NOT_TESTED = Mark("not tested", "–", "quiet")
+
+
+def scope(look: Look) -> Facts:
+    """Return what the statement speaks of, and what is enabled beside it and was not judged."""
+    intent = look.intent
+    regions, reason = attempt(lambda: look.every("ec2:DescribeRegions", "Regions"), [])
+    beside = [one["RegionName"] for one in regions if one.get("OptInStatus") != "not-opted-in" and one["RegionName"] not in intent.regions]
+    vpcs, unread = attempt(lambda: look.every("ec2:DescribeVpcs", "Vpcs"), [])
+    return Facts(
+        "What the statement speaks of",
+        [
+            ("environment", intent.environment),
+            ("world", intent.world),
+            ("accounts", tuple(Code(one) for one in intent.accounts)),
+            ("Regions", ", ".join(intent.regions)),
+            ("VPCs in the account and Region", not_read(unread) if unread else len(vpcs)),
+            ("read at", look.estate.taken_at),
+            ("read as", Code(str(look.caller.get("arn", "")))),
+            ("enabled Regions that were not judged", not_read(reason) if reason else ", ".join(sorted(beside)) or "none"),
+            ("verdict", verdict_line(look.findings)),
+        ],
+    )
+
+
+def verdicts(look: Look) -> Table:
+    """Return the verdict of each step where the run knows them, and of every check, with its population."""
+    rows: list[Any] = []
+    for step in look.judged.get("steps", ()):
+        rows.append((step["title"], "", STATUS.get(step.get("verdict", ""), NOT_TESTED), f"{step.get('changes', 0)} changes"))
+    rows += [Group("checks")] if rows else []
+    rows += [_check(one, look.findings) for one in {one.check: one for one in look.findings}.values()]
+    note = "" if look.findings else "Nothing has been judged yet: the checks run in the section Verify."
+    return Table(f"Verdicts: {verdict_line(look.findings)}", ("subject", "severity", "verdict", "population"), rows, note)
+
+
+def _check(one: Finding, findings: Sequence[Finding]) -> tuple[Any, ...]:
+    status = worst([each for each in findings if each.check == one.check])
+    return (Code(one.check), one.title), one.severity, STATUS[status], population(one.check, findings)
+
+
+def worst(findings: Sequence[Finding]) -> str:
+    """Return the status of a group of findings; one in which nothing was applicable is not applicable."""
+    if findings and all(one.status == NOT_APPLICABLE for one in findings):
+        return NOT_APPLICABLE
+    return verdict(findings)
+
+
+def properties(look: Look) -> Table:
+    """Return every property with its verdict, the checks that support it and their populations."""
+    listed = look.judged.get("properties") or [
+        {"id": name, "property": ""} for name in sorted({name for one in look.findings for name in one.properties})
+    ]
+    rows = [_property(one, look.findings) for one in listed]
+    return Table(f"Properties: {len(rows)}", ("id", "property", "verdict", "judged by", "population"), rows)
+
+
+def _property(one: Mapping[str, Any], findings: Sequence[Finding]) -> tuple[Any, ...]:
+    mine = [each for each in findings if one["id"] in each.properties]
+    if not mine:
+        reason = one.get("reason") or "no check of the steps that ran supports it"
+        return Code(one["id"]), one.get("property", ""), NOT_TESTED, reason, ""
+    checks = dict.fromkeys(each.check for each in mine)
+    counted = tuple(f"{check}: {population(check, mine)}" for check in checks)
+    status = STATUS[worst(mine)]
+    reasons = tuple(dict.fromkeys(each.message for each in mine if each.status in (FAIL, UNKNOWN, NOT_APPLICABLE)))
+    return Code(one["id"]), (one.get("property", ""), *reasons), status, ", ".join(checks), counted
+
+
+def inventory(look: Look) -> Table:
+    """Return every tagged resource of the environment by service, with its logical key, owner and classification."""
+    found = [
+        one
+        for one in look.every("resourcegroupstaggingapi:GetResources", "ResourceTagMappingList")
+        if _tags(one).get("airgap:environment") == look.intent.environment
+    ]
+    rows: list[Any] = []
+    for service in sorted({_service(one) for one in found}):
+        members = [one for one in found if _service(one) == service]
+        rows.append(Group(f"{service}: {len(members)}"))
+        rows += [_resource(one) for one in sorted(members, key=lambda one: _tags(one).get("airgap:key", ""))]
+    return Table(f"Inventory: {len(found)} tagged resources", ("resource", "ARN", "owner", "classification"), rows)
+
+
+def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in resource.get("Tags", [])}
+
+
+def _service(resource: Mapping[str, Any]) -> str:
+    parts = str(resource["ResourceARN"]).split(":")
+    return parts[2] if len(parts) > 2 else "other"
+
+
+def _resource(resource: Mapping[str, Any]) -> tuple[Any, ...]:
+    held = _tags(resource)
+    owner, classification = held.get("airgap:owner", ""), held.get("airgap:classification", "")
+    return held.get("airgap:key", ""), Code(resource["ResourceARN"]), owner, classification
+
+
+def exceptions(look: Look) -> Table:
+    """Return the register of exceptions as of the reading, expired ones first."""
+    today = look.estate.taken_at[:10]
+    ranked = sorted(look.intent.exceptions, key=lambda one: one.expires)
+    rows = [_exception(one, today) for one in ranked]
+    columns = ("property", "resource", "state", "reason", "compensated by", "owner, approver", "ticket", "from, to")
+    return Table("Exceptions", columns, rows, "" if rows else "None is registered.")
+
+
+def _exception(one: Waiver, today: str) -> tuple[Any, ...]:
+    state = Mark("in force", "!", "unknown")
+    if today > one.expires:
+        state = Mark("expired", "✗", "bad")
+    elif today < one.created:
+        state = Mark("not yet in force", "–", "quiet")
+    people, dates = (one.owner, one.approver), (one.created, one.expires)
+    return Code(one.property), Code(one.resource), state, one.reason, one.compensating_control, people, one.ticket, dates

@@ -1,0 +1,267 @@
+"""Preflight: where this is, what the place offers, and what the environment will use up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airgap.checks import scope
+from airgap.model import prices
+from airgap.model.budget import QuotaNeed, address_budget, interfaces, monthly_cost, quota_needs
+from airgap.model.components import service_name
+from airgap.views.look import Look, attempt
+from airgap.views.table import STATUS, Code, Facts, Mark, Table, not_read
+
+WHERE_READS = ("sts:GetCallerIdentity", "iam:ListAccountAliases", "organizations:DescribeOrganization")
+ZONE_READS = ("ec2:DescribeAvailabilityZones", "ec2:DescribeVpcEndpointServices")
+QUOTA_READS = (
+    "service-quotas:ListServiceQuotas",
+    "service-quotas:ListAWSDefaultServiceQuotas",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeNetworkInterfaces",
+    "eks:ListClusters",
+    "rds:DescribeDBInstances",
+    "elasticache:DescribeCacheClusters",
+    "elbv2:DescribeLoadBalancers",
+)
+SINGLETON_READS = (
+    "ec2:DescribeVpcBlockPublicAccessOptions",
+    "s3control:GetPublicAccessBlock",
+    "ec2:GetEbsEncryptionByDefault",
+    "ec2:GetSnapshotBlockPublicAccessState",
+    "ec2:GetImageBlockPublicAccessState",
+    "ec2:GetSerialConsoleAccessStatus",
+    "ecr:GetRegistryScanningConfiguration",
+    "ecr:GetRegistryPolicy",
+    "bedrock:GetModelInvocationLoggingConfiguration",
+    "ssm:GetDocument",
+)
+
+# Zones in which EKS puts no control plane (EKS User Guide, "VPC and subnet requirements").
+NOT_FOR_EKS = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+
+# Quota -> what in the account already counts towards it, by call and list; ours are not counted.
+IN_USE = {
+    "L-F678F1CE": ("ec2:DescribeVpcs", "Vpcs"),
+    "L-A4707A72": ("ec2:DescribeInternetGateways", "InternetGateways"),
+    "L-0263D0A3": ("ec2:DescribeAddresses", "Addresses"),
+    "L-DF5E4CA3": ("ec2:DescribeNetworkInterfaces", "NetworkInterfaces"),
+    "L-1194D53C": ("eks:ListClusters", "clusters"),
+    "L-7B6409FD": ("rds:DescribeDBInstances", "DBInstances"),
+    "L-DFE45DF3": ("elasticache:DescribeCacheClusters", "CacheClusters"),
+    "L-53DA6B97": ("elbv2:DescribeLoadBalancers", "LoadBalancers"),
+}
+
+
+def where(look: Look) -> Facts:
+    """Return account, caller, Region, partition and world, and whether they are the declared ones."""
+    intent = look.intent
+    who = look.estate.page("sts:GetCallerIdentity") or {}
+    arn = str(who.get("Arn", ""))
+    account = str(who.get("Account", ""))
+    same = (
+        Mark("as declared", "✓", "good")
+        if account == intent.account
+        else Mark(f"declared: {intent.account}", "✗", "bad")
+    )
+    facts: list[tuple[str, Any]] = [
+        ("environment", intent.environment),
+        ("world", intent.world),
+        ("account", (Code(account), same)),
+        ("alias", _alias(look)),
+        ("organisation", _organisation(look)),
+        ("caller", Code(arn)),
+        ("session", _session(arn)),
+        ("Region", intent.region),
+        ("partition", arn.split(":")[1] if arn else intent.partition),
+        ("read at", look.estate.taken_at),
+    ]
+    return Facts("Where this is", facts)
+
+
+def _alias(look: Look) -> Any:
+    names, reason = attempt(lambda: (look.estate.page("iam:ListAccountAliases") or {}).get("AccountAliases", []), [])
+    return not_read(reason) if reason else ", ".join(names) or "none"
+
+
+def _organisation(look: Look) -> Any:
+    page, reason = attempt(lambda: look.estate.page("organizations:DescribeOrganization"))
+    if reason:
+        return not_read(reason)
+    return Code((page.get("Organization") or {}).get("Id", "")) if page else "the account is in none"
+
+
+def _session(arn: str) -> str:
+    """What kind of credentials these are; a chained role's session ends after one hour whatever the role allows."""
+    if ":assumed-role/" in arn:
+        return "temporary, of an assumed role; chained roles end after one hour"
+    if ":federated-user/" in arn:
+        return "temporary, of a federated user"
+    return "long-lived credentials of a root user" if arn.endswith(":root") else "long-lived credentials of a user"
+
+
+def zones(look: Look) -> Table:
+    """Return the zones of the sealed subnets by name and id, whether EKS takes them, and the endpoint services they lack."""
+    found = {one["ZoneName"]: one for one in look.every("ec2:DescribeAvailabilityZones", "AvailabilityZones")}
+    wanted = [service_name(one, look.intent.region, look.intent.partition) for one in interfaces(look.intent)]
+    details, reason = attempt(lambda: look.every("ec2:DescribeVpcEndpointServices", "ServiceDetails"), [])
+    offered = {one["ServiceName"]: one.get("AvailabilityZones", []) for one in details}
+    rows = [
+        (name, *_zone(found.get(name)), not_read(reason) if reason else _lacking(wanted, offered, name))
+        for name in look.intent.zones
+    ]
+    return Table("Zones", ("zone", "id", "state", "EKS", "endpoint services"), rows)
+
+
+def _zone(zone: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    if zone is None:
+        return "", Mark("the Region has no such zone", "✗", "bad"), ""
+    usable = zone["ZoneId"] not in NOT_FOR_EKS
+    return (
+        Code(zone["ZoneId"]),
+        zone.get("State", ""),
+        Mark("usable", "✓", "good") if usable else Mark("refused", "✗", "bad"),
+    )
+
+
+def _lacking(wanted: list[str], offered: Mapping[str, list[str]], zone: str) -> Any:
+    lacking = [name for name in wanted if zone not in offered.get(name, [])]
+    if lacking:
+        return tuple(Mark(f"{name} is not offered", "✗", "bad") for name in lacking)
+    return Mark(f"all {len(wanted)} offered", "✓", "good")
+
+
+def quotas(look: Look) -> Table:
+    """Return what each quota must allow, what it allows, and what others in the account already use of it."""
+    limits, reason = attempt(lambda: _limits(look), {})
+    rows = [_quota(look, need, limits, reason) for need in quota_needs(look.intent) if need.needed]
+    note = "Used: what is in the account and is not this environment's."
+    return Table("Quotas", ("quota", "code", "needed", "used", "allowed", "judged"), rows, note)
+
+
+def _limits(look: Look) -> dict[str, float]:
+    """Applied values over defaults."""
+    defaults = look.every("service-quotas:ListAWSDefaultServiceQuotas", "Quotas")
+    applied = look.every("service-quotas:ListServiceQuotas", "Quotas")
+    return {one["QuotaCode"]: one["Value"] for one in (*defaults, *applied)}
+
+
+def _quota(look: Look, need: QuotaNeed, limits: Mapping[str, float], reason: str) -> tuple[Any, ...]:
+    used, unread = attempt(lambda: _used(look, need.code), None)
+    head = (need.name, Code(need.code), need.needed, not_read(unread) if unread else "" if used is None else used)
+    if reason:
+        return (*head, not_read(reason), STATUS["unknown"])
+    limit = limits.get(need.code)
+    if limit is None:
+        return (*head, "not listed", STATUS["unknown"])
+    status = "unknown" if unread else "pass" if need.needed + (used or 0) <= limit else "fail"
+    return (*head, f"{limit:g}", STATUS[status])
+
+
+def _used(look: Look, code: str) -> int | None:
+    if code not in IN_USE:
+        return None
+    call, path = IN_USE[code]
+    found = look.every(call, path)
+    return sum(1 for one in found if not (isinstance(one, Mapping) and scope.is_ours(one, look.intent)))
+
+
+def addresses(look: Look) -> Table:
+    """Return the address budget of every declared subnet at its largest declared size."""
+    rows = []
+    for one in address_budget(look.intent):
+        uses = tuple(f"{use.what}: {use.addresses}" for use in one.uses)
+        rows.append(
+            (Code(one.cidr), one.tier, one.zone, one.usable, uses, one.used, one.free, _fit(one.fits, one.fits_at_peak))
+        )
+    columns = ("subnet", "tier", "zone", "usable", "users", "used", "free", "judged")
+    note = (
+        "Every node holds the addresses of two interfaces from the start; full of pods it takes those of all of them."
+    )
+    return Table("Address budget", columns, rows, note)
+
+
+def _fit(fits: bool, peak: bool) -> Mark:
+    if not fits:
+        return Mark("too small", "✗", "bad")
+    return Mark("fits", "✓", "good") if peak else Mark("fits until nodes are full of pods", "!", "unknown")
+
+
+def singletons(look: Look) -> Table:
+    """Return the account-wide switches as they stand; what is already set is adopted and destroy never reverts it."""
+    rows = []
+    for title, call, say in SINGLETONS:
+        rows.append((title, _now(look, call, say), Code(call)))
+    return Table("Account-wide switches", ("switch", "now", "read from"), rows)
+
+
+Say = Callable[[Mapping[str, Any]], Any]
+
+
+def _now(look: Look, call: str, say: Say) -> Any:
+    pages, reason = attempt(lambda: look.estate.pages(call), [])
+    return not_read(reason) if reason else say(pages[0][1]) if pages else "not set"
+
+
+def _block(body: Mapping[str, Any]) -> str:
+    return str((body.get("VpcBlockPublicAccessOptions") or {}).get("InternetGatewayBlockMode", "not set"))
+
+
+def _bucket_block(body: Mapping[str, Any]) -> str:
+    held = body.get("PublicAccessBlockConfiguration") or {}
+    return "all four on" if held and all(held.values()) else f"{sum(map(bool, held.values()))} of 4 on"
+
+
+def _scanning(body: Mapping[str, Any]) -> str:
+    return str((body.get("scanningConfiguration") or {}).get("scanType", "not set")).lower()
+
+
+def _logging(body: Mapping[str, Any]) -> str:
+    return "set" if body.get("loggingConfig") else "not set"
+
+
+SINGLETONS: tuple[tuple[str, str, Say], ...] = (
+    ("VPC Block Public Access", "ec2:DescribeVpcBlockPublicAccessOptions", _block),
+    ("S3 Block Public Access of the account", "s3control:GetPublicAccessBlock", _bucket_block),
+    (
+        "EBS encryption by default",
+        "ec2:GetEbsEncryptionByDefault",
+        lambda body: "on" if body.get("EbsEncryptionByDefault") else "off",
+    ),
+    ("block of public snapshots", "ec2:GetSnapshotBlockPublicAccessState", lambda body: body.get("State", "not set")),
+    (
+        "block of public images",
+        "ec2:GetImageBlockPublicAccessState",
+        lambda body: body.get("ImageBlockPublicAccessState", "not set"),
+    ),
+    (
+        "serial console",
+        "ec2:GetSerialConsoleAccessStatus",
+        lambda body: "on" if body.get("SerialConsoleAccessEnabled") else "off",
+    ),
+    ("ECR registry scanning", "ecr:GetRegistryScanningConfiguration", _scanning),
+    ("ECR registry policy", "ecr:GetRegistryPolicy", lambda body: "set" if body.get("policyText") else "not set"),
+    ("Bedrock invocation log", "bedrock:GetModelInvocationLoggingConfiguration", _logging),
+    ("Session Manager preferences", "ssm:GetDocument", lambda body: f"set, version {body.get('DocumentVersion', '')}"),
+)
+
+
+def cost(look: Look) -> Table:
+    """Return what stands there all month costs, by list price; what is billed by use is not in it."""
+    rows: list[tuple[Any, ...]] = []
+    total, unpriced = 0.0, 0
+    for one in monthly_cost(look.intent):
+        if one.quantity:
+            total += one.monthly or 0.0
+            unpriced += one.monthly is None
+            amount = Mark("no price known", "?", "unknown") if one.monthly is None else f"{one.monthly:,.2f}"
+            rows.append(
+                (one.item, f"{one.quantity:g}", one.unit, "" if one.price is None else f"{one.price:,.2f}", amount)
+            )
+    rows.append(("together", "", "", "", f"{total:,.2f}" + (f" and {unpriced} unpriced" if unpriced else "")))
+    note = f"US dollars; {prices.SOURCE}, {prices.REGION}, {prices.AS_OF}. Traffic, requests and logs come on top."
+    if look.intent.region != prices.REGION:
+        note += f" Prices in {look.intent.region} differ."
+    return Table("Cost a month", ("item", "quantity", "unit", "price", "a month"), rows, note)

@@ -1,0 +1,171 @@
+"""What becomes of calls that are denied, throttled, broken, lost or too late."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from airgap import rehearsal
+from airgap.cloud import liveness
+from airgap.cloud.recorder import Recorder
+from airgap.cloud.session import Clock, Cloud
+from airgap.errors import AccessDenied, CallFailed, CredentialsExpired, Interrupted
+from airgap.model.canonical import digest
+from airgap.model.redaction import Redactor
+
+
+class Kept:
+    """A journal and page store in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, Mapping[str, Any]]] = []
+        self.pages: dict[str, Any] = {}
+
+    def append(self, event: str, data: Mapping[str, Any]) -> str:
+        self.lines.append((event, data))
+        return str(len(self.lines))
+
+    def keep(self, page: bytes) -> str:
+        self.pages[digest(page)] = json.loads(page)
+        return digest(page)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with rehearsal.serving() as where:
+        yield where
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def cloud(url: str, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    rehearsal.reset(url)
+    for name, value in rehearsal.environment(url).items():
+        monkeypatch.setenv(name, value)
+    recorder = Recorder(kept, kept, lambda: "2026-11-23T00:00:00Z", Redactor())
+    clock = Clock(now=lambda: 0.0, sleep=lambda seconds: None)
+    return Cloud("123456789012", "us-east-1", "rehearsal", recorder, clock, principal="alice")
+
+
+def fault(url: str, operation: str, error: str, times: int | None = 1) -> None:
+    body = json.dumps({"operation": operation, "error": error, "times": times}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{url}/rehearsal/faults", data=body), timeout=10).close()
+
+
+def calls(url: str, operation: str) -> int:
+    with urllib.request.urlopen(f"{url}/rehearsal/calls", timeout=10) as answer:
+        return sum(one["operation"] == operation for one in json.loads(answer.read()))
+
+
+def test_a_read_is_a_page_with_its_request_id_and_digests(cloud: Cloud, kept: Kept) -> None:
+    (one,) = cloud.read("ec2:DescribeVpcs", {})
+    assert (one.status, one.last, one.account, one.region) == ("ok", True, "123456789012", "us-east-1")
+    assert one.page in kept.pages
+    assert one.request_id
+    assert one.http_date
+    assert len(one.body_sha256) == 64
+    assert [event for event, _ in kept.lines] == ["read"]
+
+
+def test_a_denied_read_is_an_observation_and_not_an_empty_list(cloud: Cloud, url: str) -> None:
+    fault(url, "ec2:DescribeVpcs", "AccessDenied")
+    (one,) = cloud.read("ec2:DescribeVpcs", {})
+    assert (one.status, one.page) == ("denied", "")
+
+
+@pytest.mark.parametrize("error", ["Throttling", "InternalError", "DropResponse"])
+def test_reads_are_retried_where_that_may_help(cloud: Cloud, url: str, error: str) -> None:
+    fault(url, "ec2:DescribeVpcs", error, 2)
+    assert cloud.read("ec2:DescribeVpcs", {})[-1].status == "ok"
+
+
+def test_a_read_that_keeps_failing_is_an_observation(cloud: Cloud, url: str) -> None:
+    fault(url, "ec2:DescribeVpcs", "InternalError", None)
+    assert cloud.read("ec2:DescribeVpcs", {})[-1].status == "failed"
+
+
+def test_a_denied_write_names_action_caller_and_next_step_and_is_not_repeated(cloud: Cloud, url: str) -> None:
+    fault(url, "ec2:CreateVpc", "AccessDenied")
+    with pytest.raises(AccessDenied, match="alice may not call ec2:CreateVpc for vpc:main") as caught:
+        cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"}, resource="vpc:main")
+    assert "airgap policy" in caught.value.action
+    assert calls(url, "ec2:CreateVpc") == 1
+
+
+@pytest.mark.parametrize("error", ["Throttling", "InternalError"])
+def test_throttled_and_broken_writes_are_asked_again(cloud: Cloud, url: str, error: str) -> None:
+    fault(url, "ec2:CreateVpc", error, 3)
+    assert cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"})["Vpc"]["VpcId"]
+
+
+def test_a_lost_answer_of_a_create_without_token_is_never_asked_again(cloud: Cloud, url: str) -> None:
+    fault(url, "ec2:CreateVpc", "DropResponse")
+    with pytest.raises(CallFailed, match="may or may not be done") as caught:
+        cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"})
+    assert "found by its tags" in caught.value.action
+    assert len(cloud.client("ec2").describe_vpcs()["Vpcs"]) == 1
+
+
+def test_a_lost_answer_of_a_create_with_token_is_asked_again_and_makes_one(cloud: Cloud, url: str) -> None:
+    vpc = cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    fault(url, "ec2:CreateVpcEndpoint", "DropResponse")
+    params = {"VpcId": vpc, "ServiceName": "com.amazonaws.us-east-1.s3", "VpcEndpointType": "Gateway"}
+    cloud.write("ec2:CreateVpcEndpoint", params, resource="vpc-endpoint:s3")
+    assert len(cloud.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]) == 1
+
+
+def test_only_the_exact_text_of_a_passing_error_is_retried(cloud: Cloud, url: str) -> None:
+    with pytest.raises(CallFailed, match="InvalidVpcID.NotFound"):
+        cloud.write("ec2:DeleteVpc", {"VpcId": "vpc-1"}, retry=("DependencyViolation",))
+    assert calls(url, "ec2:DeleteVpc") == 1
+    assert cloud.write("ec2:DeleteVpc", {"VpcId": "vpc-1"}, ignore=("InvalidVpcID.NotFound",)) == {}
+
+
+def test_every_attempt_and_every_answer_is_in_the_journal(cloud: Cloud, url: str, kept: Kept) -> None:
+    fault(url, "ec2:CreateVpc", "Throttling")
+    cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"}, resource="vpc:main")
+    assert [(event, data.get("attempt"), data.get("status")) for event, data in kept.lines] == [
+        ("write", 1, None),
+        ("answer", None, "failed"),
+        ("write", 2, None),
+        ("answer", None, "ok"),
+    ]
+
+
+def test_nothing_is_written_after_an_interrupt_or_without_the_runner(
+    cloud: Cloud, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.stop.set()
+    with pytest.raises(Interrupted):
+        cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"})
+    cloud.stop.clear()
+    monkeypatch.setattr(liveness, "runner_is_gone", lambda: True)
+    with pytest.raises(Interrupted, match="runner of this kernel is gone"):
+        cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"})
+    assert calls(url, "ec2:CreateVpc") == 0
+
+
+def test_an_ended_session_says_so_and_is_not_retried(cloud: Cloud) -> None:
+    with Stubber(cloud.client("ec2")) as stub:
+        stub.add_client_error("describe_vpcs", "ExpiredToken")
+        with pytest.raises(CredentialsExpired, match="session ended") as caught:
+            cloud.read("ec2:DescribeVpcs", {})
+    assert "renew the credentials" in caught.value.action
+
+
+def test_a_refusal_by_the_organisation_is_told_apart_from_a_missing_permission(cloud: Cloud) -> None:
+    text = "not authorized to perform ec2:CreateVpc with an explicit deny in a service control policy"
+    with Stubber(cloud.client("ec2")) as stub:
+        stub.add_client_error("create_vpc", "UnauthorizedOperation", text)
+        with pytest.raises(AccessDenied, match="organisation policy refuses ec2:CreateVpc") as caught:
+            cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"})
+    assert "does not work around it" in caught.value.action
