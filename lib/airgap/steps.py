@@ -9,7 +9,8 @@ from airgap.checks.check import Check
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
-from airgap.resources import identity, vpc
+from airgap.resources import identity, network
+from airgap.resources.endpoints import ENDPOINTS
 from airgap.resources.kind import Declaration, Kind
 
 
@@ -50,7 +51,7 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step(0, "preflight", "Preflight: what would fail later, told before the first write"),
     Step(1, "identity", "Identity: roles and keys", declarations=identity.IDENTITY),
-    Step(2, "network", "Network: a VPC without a way out", needs=("identity",), declarations=(vpc.declare,)),
-    Step(3, "endpoints", "Endpoints: the only doors, each with its policy", needs=("network",)),
+    Step(2, "network", "Network: a VPC without a way out", needs=("identity",), declarations=network.NETWORK),
+    Step(3, "endpoints", "Endpoints: the only doors, each with its policy", needs=("network",), declarations=ENDPOINTS),
     Step(13, "attest", "Attestation: everything verified again", needs=("endpoints",), attests=True),
 )

@@ -140,9 +140,9 @@ def test_the_head_chains_the_runners_journal_and_the_steps(tmp_path: Path) -> No
 def test_observations_come_from_all_journals_in_the_order_of_reading(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path, "demo")
     run.step(2, "network").open_journal().append("read", read("a:B", "2026-11-23T08:00:02Z"))
-    run.open_journal().append("read", read("a:B", "2026-11-23T08:00:03Z"))
-    run.step(1, "identity").open_journal().append("read", read("a:B", "2026-11-23T08:00:01Z"))
-    assert [one.time[-3:-1] for one in run.observations()] == ["01", "02", "03"]
+    run.open_journal().append("read", read("a:B", "2026-11-23T08:00:02.500000Z"))
+    run.step(1, "identity").open_journal().append("read", read("a:B", "2026-11-23T08:00:01.999000Z"))
+    assert [one.time[17:] for one in run.observations()] == ["01.999000Z", "02Z", "02.500000Z"]
 
 
 def test_pages_of_one_answer_stay_together_where_two_steps_read_the_same(tmp_path: Path) -> None:

@@ -109,10 +109,10 @@ def test_a_lost_answer_leaves_the_write_done(aws):
 
 
 def test_a_time_out_leaves_nothing_done_and_faults_can_be_taken_away(aws):
-    ec2 = aws.client("ec2", read_timeout=0.2)
+    ec2 = aws.client("ec2")
     aws.control("POST", "/faults", {"operation": "ec2:CreateVpc", "error": "Timeout", "times": None, "seconds": 0.4})
     with pytest.raises(ReadTimeoutError):
-        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+        aws.client("ec2", read_timeout=0.2).create_vpc(CidrBlock="10.0.0.0/16")
     aws.control("DELETE", "/faults")
     assert ec2.describe_vpcs()["Vpcs"] == []
     ec2.create_vpc(CidrBlock="10.0.0.0/16")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from conftest import refused, until
 
@@ -187,9 +189,8 @@ def test_quotas_are_enforced(aws):
     ranges = [{"CidrIp": f"10.0.{number}.0/24"} for number in range(61)]
     rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1}
     authorize = ec2.authorize_security_group_ingress
-    refused(
-        "RulesPerSecurityGroupLimitExceeded", authorize, GroupId=group_id, IpPermissions=[{**rule, "IpRanges": ranges}]
-    )
+    too_many = {"GroupId": group_id, "IpPermissions": [{**rule, "IpRanges": ranges}]}
+    refused("RulesPerSecurityGroupLimitExceeded", authorize, **too_many)
     authorize(GroupId=group_id, IpPermissions=[{**rule, "IpRanges": ranges[:60]}])
     for number in range(1, 5):
         aws.vpc(f"10.{number}.0.0/16", dns=False)
@@ -209,9 +210,8 @@ def test_rules_keep_their_descriptions(aws):
     for source in sources:
         permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **source}
         ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission])
-    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group_id]}])[
-        "SecurityGroupRules"
-    ]
+    own = [{"Name": "group-id", "Values": [group_id]}]
+    rules = ec2.describe_security_group_rules(Filters=own)["SecurityGroupRules"]
     assert {x.get("Description") for x in rules if not x["IsEgress"]} == {"group", "list", "range"}
 
 
@@ -222,7 +222,8 @@ def test_a_flow_log_without_group_or_role_delivers_nothing(aws):
     ec2.create_flow_logs(**log, LogGroupName="none")
     aws.client("logs").create_log_group(logGroupName="flow")
     ec2.create_flow_logs(**log, LogGroupName="flow")
-    trust = '{"Statement":[{"Effect":"Allow","Principal":{"Service":"vpc-flow-logs.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+    service = {"Service": "vpc-flow-logs.amazonaws.com"}
+    trust = json.dumps({"Statement": [{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]})
     iam.create_role(RoleName="delivery", AssumeRolePolicyDocument=trust)
     aws.client("logs").create_log_group(logGroupName="later")
     ec2.create_flow_logs(**log, LogGroupName="later")

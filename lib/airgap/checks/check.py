@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airgap.errors import Unreadable
 from airgap.model.estate import ANY, Estate
 from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, SEVERITIES, UNKNOWN, WAIVED, Finding
 from airgap.model.intent import Intent, Waiver
@@ -28,6 +29,10 @@ class NotApplicable(Exception):
 
 class Undecided(Exception):
     """What was read does not decide the matter; the text says what would."""
+
+
+OPEN = (NotObserved, NotApplicable, Undecided, Unreadable)
+"""What leaves a judgement open; a policy document that cannot be parsed is ``Unreadable``."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Check:
         view = estate.reading(self.reads)
         try:
             population = list(self.over(intent, view))
-        except (NotObserved, NotApplicable, Undecided) as cause:
+        except OPEN as cause:
             return [self._finding(_status(cause), "*", str(cause), view)]
         if not population:
             return [self._finding(UNKNOWN, "*", "nothing of this kind exists here, so nothing was judged", view)]
@@ -60,7 +65,7 @@ class Check:
         view.touched.update(listed)
         try:
             problems = list(self.judge(item, intent, view))
-        except (NotObserved, NotApplicable, Undecided) as cause:
+        except OPEN as cause:
             return self._finding(_status(cause), resource, str(cause), view)
         if problems:
             return self._finding(FAIL, resource, "; ".join(problems), view)

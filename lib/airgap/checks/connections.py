@@ -1,7 +1,7 @@
 """Connections: nothing joins the VPC to another network, account or party unless it is registered (NET-11).
 
-One row a kind of connection. Its items are read whole: one that names the VPC, or a part of it, anywhere concerns it, so
-that a member which AWS adds later cannot hide a connection. Registered is what ``adopt`` names by its id.
+One row a kind of connection. Its items are read whole: one that names the VPC, or a part of it, anywhere concerns it,
+so that a member which AWS adds later cannot hide a connection. Registered is what ``adopt`` names by its id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airgap.model.intent import Intent
 
 
 class Sort(NamedTuple):
-    """A sort of connection: its name, the call and list that show it, its id, and its state with those that are over."""
+    """A sort of connection: its name, the call and list that show it, and where its id and state stand."""
 
     title: str
     call: str

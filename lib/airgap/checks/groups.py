@@ -1,4 +1,4 @@
-"""Security groups: outbound to named peers only, inbound from named peers only, the default group empty (NET-04, NET-05)."""
+"""Security groups: outbound and inbound by named peers only, and an empty default group (NET-04, NET-05)."""
 
 from __future__ import annotations
 

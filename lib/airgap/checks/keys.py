@@ -17,6 +17,7 @@ PURPOSES = ("cluster", "data", "evidence", "logs")
 KEY_READS = ("kms:ListAliases", "kms:DescribeKey")
 POLICY_READS = (*KEY_READS, "kms:GetKeyPolicy")
 _SYMMETRIC = "SYMMETRIC_DEFAULT"
+Context = dict[str, tuple[str, ...]]
 
 
 def keys(intent: Intent, estate: Estate) -> Named:
@@ -125,7 +126,7 @@ def _needed(intent: Intent, purpose: str) -> list[Request]:
     scaling = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
     home = intent.arn("iam", scaling, region="")
     trail = intent.arn("cloudtrail", f"trail/{intent.name('trail')}")
-    trail_context = {"aws:SourceArn": (trail,), "kms:EncryptionContext:aws:cloudtrail:arn": (trail,)}
+    trail_context: Context = {"aws:SourceArn": (trail,), "kms:EncryptionContext:aws:cloudtrail:arn": (trail,)}
     table = {
         "logs": [
             _request("kms:GenerateDataKey", f"logs.{intent.region}.{suffix}",
@@ -141,7 +142,7 @@ def _needed(intent: Intent, purpose: str) -> list[Request]:
     return table.get(purpose, [])
 
 
-def _request(action: str, principal: str, context: dict[str, tuple[str, ...]], label: str) -> Request:
+def _request(action: str, principal: str, context: Context, label: str) -> Request:
     kind = "AWS" if principal.startswith("arn:") else "Service"
     return Request(action, "*", principal, kind, arn_account(principal), context, complete=False, label=label)
 

@@ -218,7 +218,7 @@ def _collections(
         if entry["event"] == "read":
             one = Observation.from_data(entry["data"])
             if one.number == 1 or one.subject not in began:
-                began[one.subject] = (one.time, journal, entry["seq"])
+                began[one.subject] = (one.time.rstrip("Z"), journal, entry["seq"])  # so that 12Z is before 12.5Z
             yield began[one.subject], one.number, one
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -210,10 +209,8 @@ class Application:
         live = self.found.lives.get(one.key)
         tags = tags_for(one, self.tags, self.prefix)
         was = self.found.resolve(dict(live.fields)) if live else {}
-        # One token for all attempts of one creation, so that an answer lost on the way makes no second resource.
-        token = str(uuid.uuid4())
         known = live.attrs if live else {}
-        return {**resolved, **known, "key": one.key, "tags": tags, "was": was, "token": token}
+        return {**resolved, **known, "key": one.key, "tags": tags, "was": was}
 
     def _settle(self, kind: Kind, key: str) -> None:
         if kind.poll is None:

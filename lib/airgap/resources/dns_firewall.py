@@ -49,7 +49,7 @@ DOMAIN_LIST = Kind(
     create=(
         Call(
             "route53resolver:CreateFirewallDomainList",
-            lambda f: {"CreatorRequestId": f["token"], "Name": f["name"], "Tags": tag_list(f)},
+            lambda f: {"Name": f["name"], "Tags": tag_list(f)},
             result="FirewallDomainList",
         ),
     ),
@@ -92,7 +92,7 @@ RULE_GROUP = Kind(
     create=(
         Call(
             "route53resolver:CreateFirewallRuleGroup",
-            lambda f: {"CreatorRequestId": f["token"], "Name": f["name"], "Tags": tag_list(f)},
+            lambda f: {"Name": f["name"], "Tags": tag_list(f)},
             result="FirewallRuleGroup",
         ),
     ),
@@ -139,11 +139,7 @@ FIREWALL_RULE = Kind(
             "redirection": Field("FirewallDomainRedirectionAction", risk="opens"),
         },
     ),
-    create=(
-        Call(
-            "route53resolver:CreateFirewallRule", lambda f: {"CreatorRequestId": f["token"], **_rule(f)}, retry=_IN_USE
-        ),
-    ),
+    create=(Call("route53resolver:CreateFirewallRule", _rule, retry=_IN_USE),),
     updates=dict.fromkeys(
         ("name", "priority", "action", "block_response", "redirection"),
         (Call("route53resolver:UpdateFirewallRule", _rule),),
@@ -198,7 +194,6 @@ FIREWALL_ASSOCIATION = Kind(
         Call(
             "route53resolver:AssociateFirewallRuleGroup",
             lambda f: {
-                "CreatorRequestId": f["token"],
                 "FirewallRuleGroupId": f["group"],
                 "VpcId": f["vpc"],
                 "Priority": f["priority"],

@@ -16,8 +16,10 @@ from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
-from airgap.resources import identity, routing, security_groups, vpc
+from airgap.resources import routing, security_groups, vpc
 from airgap.resources.kind import Call, Fields, Kind, declares, tag_specifications
+from airgap.resources.rights import push_policy
+from airgap.resources.roles import ROLE_POLICY
 
 
 def _moved(field: str, member: str) -> Any:
@@ -122,7 +124,7 @@ def endpoints(intent: Intent, pages: Estate) -> Iterator[Desired]:
 
 
 def _gateway(intent: Intent) -> dict[str, Any]:
-    return {"route_tables": [ref(key) for key in routing.sealed_table_keys(intent)]}
+    return {"route_tables": [ref(key) for key in routing.private_tables(intent)]}
 
 
 def _interface(intent: Intent) -> dict[str, Any]:
@@ -134,18 +136,18 @@ def _interface(intent: Intent) -> dict[str, Any]:
     return {"subnets": list(zones.values()), "groups": [ref("security-group:endpoints")], "private_dns": True}
 
 
-@declares(security_groups.SECURITY_GROUP_RULE)
+@declares(security_groups.RULE)
 def doors(intent: Intent, pages: Estate) -> Iterator[Desired]:
     """Yield the rule of the endpoints' own group: 443 from the VPC, nothing else, no egress."""
     why = "HTTPS from the VPC to its endpoints"
-    yield security_groups.rule("endpoints", "ingress", "tcp", 443, 443, cidr=intent.network.vpc_cidr, why=why)
+    yield security_groups.rule("endpoints", "in", "tcp", 443, 443, cidr=intent.network.vpc_cidr, why=why)
 
 
-@declares(identity.ROLE_POLICY)
+@declares(ROLE_POLICY)
 def push(intent: Intent, pages: Estate) -> Iterator[Desired]:
     """Yield the CI/CD role's right to push images, only through the ECR endpoints of this VPC."""
     if "ecr.api" in endpoint_services(intent):
-        yield identity.push_policy(intent, ["vpc-endpoint:ecr.api", "vpc-endpoint:ecr.dkr"])
+        yield push_policy(intent, ["vpc-endpoint:ecr.api", "vpc-endpoint:ecr.dkr"])
 
 
 ENDPOINTS = (endpoints, doors, push)

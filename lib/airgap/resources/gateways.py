@@ -111,7 +111,6 @@ NAT_GATEWAY = Kind(
             lambda f: {
                 "SubnetId": f["subnet"],
                 "AllocationId": f["addresses"][0],
-                "ClientToken": f["token"],
                 "TagSpecifications": tag_specifications("natgateway")(f),
             },
             result="NatGateway",

@@ -25,14 +25,14 @@ LOG_GROUP = Kind(
         tags="logs:ListTagsForResource|resourceArn=logGroupArn|tags",
         fields={
             "name": Field("logGroupName", change=NEVER, why="a log group is its name"),
-            "key": Field("kmsKeyId", why="what is written from then on is encrypted with it"),
+            "kms_key": Field("kmsKeyId", why="what is written from then on is encrypted with it"),
             "retention": Field("retentionInDays", why="older events go for good"),
         },
     ),
     create=(
         Call(
             "logs:CreateLogGroup",
-            lambda f: {"logGroupName": f["name"], "kmsKeyId": f["key"], "tags": f["tags"]},
+            lambda f: {"logGroupName": f["name"], "kmsKeyId": f["kms_key"], "tags": f["tags"]},
             actions=("logs:TagResource", "logs:AssociateKmsKey"),
             # CloudWatch Logs sees a new key, or its policy, a little later than KMS.
             retry=("is not allowed to be used with Arn",),
@@ -43,7 +43,7 @@ LOG_GROUP = Kind(
         "retention": (
             Call("logs:PutRetentionPolicy", lambda f: {"logGroupName": f["name"], "retentionInDays": f["retention"]}),
         ),
-        "key": (Call("logs:AssociateKmsKey", lambda f: {"logGroupName": f["name"], "kmsKeyId": f["key"]}),),
+        "kms_key": (Call("logs:AssociateKmsKey", lambda f: {"logGroupName": f["name"], "kmsKeyId": f["kms_key"]}),),
     },
     delete=(Call("logs:DeleteLogGroup", lambda f: {"logGroupName": f["name"]}, ignore=_GONE),),
 )
@@ -68,7 +68,6 @@ QUERY_LOG = Kind(
             lambda f: {
                 "Name": f["name"],
                 "DestinationArn": f["destination"],
-                "CreatorRequestId": f["token"],
                 "Tags": tag_list(f),
             },
             result="ResolverQueryLogConfig",
@@ -173,7 +172,6 @@ FLOW_LOG = Kind(
                 "DeliverLogsPermissionArn": f["role"],
                 "MaxAggregationInterval": f["interval"],
                 "LogFormat": f["format"],
-                "ClientToken": f["token"],
                 "TagSpecifications": tag_specifications("vpc-flow-log")(f),
             },
             actions=("iam:PassRole", "logs:CreateLogDelivery", "logs:DeleteLogDelivery"),
@@ -185,7 +183,7 @@ FLOW_LOG = Kind(
 
 def log_group(name: str, path: str, days: int, *, key: str = "", why: str) -> Desired:
     """Return a log group by its logical name and its path in CloudWatch Logs, kept for ``days``, under the log key."""
-    fields = {"name": path, "retention": days, "key": key or ref("kms-key:logs", "arn")}
+    fields = {"name": path, "retention": days, "kms_key": key or ref("kms-key:logs", "arn")}
     return Desired("log-group", name, fields, why=why)
 
 

@@ -52,7 +52,7 @@ def _trail(f: Fields) -> dict[str, Any]:
     return {
         "Name": f["name"],
         "S3BucketName": f["bucket"],
-        "KmsKeyId": f["key"],
+        "KmsKeyId": f["kms_key"],
         "IsMultiRegionTrail": f["multi_region"],
         "IncludeGlobalServiceEvents": f["global_events"],
         "EnableLogFileValidation": f["validation"],
@@ -72,7 +72,7 @@ TRAIL = Kind(
         fields={
             "name": Field("Name", change=NEVER, why="a trail keeps its name"),
             "bucket": Field("S3BucketName", why="what happened is written elsewhere"),
-            "key": Field("KmsKeyId", why="log files are encrypted with another key"),
+            "kms_key": Field("KmsKeyId", why="log files are encrypted with another key"),
             "multi_region": Field("IsMultiRegionTrail", risk="blinds", why="other Regions would not be recorded"),
             "global_events": Field(
                 "IncludeGlobalServiceEvents", risk="blinds", why="IAM and STS would not be recorded"
@@ -98,7 +98,7 @@ TRAIL = Kind(
     later=("selectors", "logging"),
     updates={
         **dict.fromkeys(
-            ("bucket", "key", "multi_region", "global_events", "validation"),
+            ("bucket", "kms_key", "multi_region", "global_events", "validation"),
             (Call("cloudtrail:UpdateTrail", _trail, retry=_LATER),),
         ),
         "selectors": (
@@ -124,7 +124,7 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
         "selectors": selectors(intent),
     }
     if intent.logs.trail == "own":
-        own = {"name": name(intent), "bucket": names.bucket(intent, "logs"), "key": ref("kms-key:logs", "arn")}
+        own = {"name": name(intent), "bucket": names.bucket(intent, "logs"), "kms_key": ref("kms-key:logs", "arn")}
         yield Desired("trail", "main", {**fields, **own}, needs=("bucket:logs",), why="who did what, unaltered")
     else:
         adopted = intent.adopt.get("trail:main", "")

@@ -12,7 +12,18 @@ from airgap.views.look import Look, View
 from airgap.views.table import Facts, Picture, Shown, Table
 from airgap.views.verdicts import findings_table, verdict_line
 
-__all__ = ["VIEWS", "Facts", "Look", "Picture", "Shown", "Table", "View", "findings_table", "plan_table", "verdict_line"]
+__all__ = [
+    "VIEWS",
+    "Facts",
+    "Look",
+    "Picture",
+    "Shown",
+    "Table",
+    "View",
+    "findings_table",
+    "plan_table",
+    "verdict_line",
+]
 
 VIEWS: dict[str, dict[str, View]] = {
     "preflight": {

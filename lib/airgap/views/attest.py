@@ -24,7 +24,11 @@ def scope(look: Look) -> Facts:
     """Return what the statement speaks of, and what is enabled beside it and was not judged."""
     intent = look.intent
     regions, reason = attempt(lambda: look.every("ec2:DescribeRegions", "Regions"), [])
-    beside = [one["RegionName"] for one in regions if one.get("OptInStatus") != "not-opted-in" and one["RegionName"] not in intent.regions]
+    beside = [
+        one["RegionName"]
+        for one in regions
+        if one.get("OptInStatus") != "not-opted-in" and one["RegionName"] not in intent.regions
+    ]
     vpcs, unread = attempt(lambda: look.every("ec2:DescribeVpcs", "Vpcs"), [])
     return Facts(
         "What the statement speaks of",
@@ -36,7 +40,10 @@ def scope(look: Look) -> Facts:
             ("VPCs in the account and Region", not_read(unread) if unread else len(vpcs)),
             ("read at", look.estate.taken_at),
             ("read as", Code(str(look.caller.get("arn", "")))),
-            ("enabled Regions that were not judged", not_read(reason) if reason else ", ".join(sorted(beside)) or "none"),
+            (
+                "enabled Regions that were not judged",
+                not_read(reason) if reason else ", ".join(sorted(beside)) or "none",
+            ),
             ("verdict", verdict_line(look.findings)),
         ],
     )
@@ -46,11 +53,15 @@ def verdicts(look: Look) -> Table:
     """Return the verdict of each step where the run knows them, and of every check, with its population."""
     rows: list[Any] = []
     for step in look.judged.get("steps", ()):
-        rows.append((step["title"], "", STATUS.get(step.get("verdict", ""), NOT_TESTED), f"{step.get('changes', 0)} changes"))
+        rows.append(
+            (step["title"], "", STATUS.get(step.get("verdict", ""), NOT_TESTED), f"{step.get('changes', 0)} changes")
+        )
     rows += [Group("checks")] if rows else []
     rows += [_check(one, look.findings) for one in {one.check: one for one in look.findings}.values()]
     note = "" if look.findings else "Nothing has been judged yet: the checks run in the section Verify."
-    return Table(f"Verdicts: {verdict_line(look.findings)}", ("subject", "severity", "verdict", "population"), rows, note)
+    return Table(
+        f"Verdicts: {verdict_line(look.findings)}", ("subject", "severity", "verdict", "population"), rows, note
+    )
 
 
 def _check(one: Finding, findings: Sequence[Finding]) -> tuple[Any, ...]:
@@ -132,4 +143,13 @@ def _exception(one: Waiver, today: str) -> tuple[Any, ...]:
     elif today < one.created:
         state = Mark("not yet in force", "–", "quiet")
     people, dates = (one.owner, one.approver), (one.created, one.expires)
-    return Code(one.property), Code(one.resource), state, one.reason, one.compensating_control, people, one.ticket, dates
+    return (
+        Code(one.property),
+        Code(one.resource),
+        state,
+        one.reason,
+        one.compensating_control,
+        people,
+        one.ticket,
+        dates,
+    )

@@ -46,7 +46,8 @@ def roles(look: Look) -> Table:
         _declared_role(look, one.name, one.fields) for one in look.wanted("role") if one.fields["name"] not in found
     ]
     columns = ("role", "may be assumed by", "under conditions", "may do", "attached policies", "boundary")
-    return Table("Role matrix", columns, sorted(rows, key=lambda row: str(row[0])))
+    rows.sort(key=lambda row: str(row[0]))
+    return Table("Role matrix", columns, rows)
 
 
 def _role(role: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -37,20 +37,26 @@ def vpc(look: Look) -> dict[str, Any] | None:
     return found[0][1] if found else None
 
 
-def places(look: Look) -> list[Place]:
-    """Return every subnet by tier and zone, declared ones first; raises ``NotObserved``."""
-    network = look.intent.network
-    found = {
-        ipaddress.ip_network(one["CidrBlock"]): (name, one) for name, one in scope.all_subnets(look.intent, look.estate)
-    }
+def places(look: Look, found: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None) -> list[Place]:
+    """Return every subnet by tier and zone, declared ones first; raises ``NotObserved``.
+
+    ``found`` gives (name, subnet) by range where the pages are not to be asked.
+    """
+    there = dict(_found(look) if found is None else found)
+    network, listed = look.intent.network, []
     tiers = {"public": network.public_subnets, "ingress": network.ingress_subnets, "private": network.private_subnets}
-    listed = []
     for tier, members in tiers.items():
         for one in sorted(members, key=lambda one: one.zone):
-            live = found.pop(ipaddress.ip_network(one.cidr), ("", None))[1]
+            live = there.pop(str(ipaddress.ip_network(one.cidr)), ("", None))[1]
             listed.append(Place(f"{tier}-{one.zone.removeprefix(look.intent.region)}", tier, one.zone, one.cidr, live))
     strange = [
         Place(name.removeprefix("subnet:"), "private", one["AvailabilityZone"], one["CidrBlock"], one, declared=False)
-        for name, one in found.values()
+        for name, one in there.values()
     ]
     return [*listed, *strange]
+
+
+def _found(look: Look) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return the subnets of the VPC by their range."""
+    listed = scope.all_subnets(look.intent, look.estate)
+    return {str(ipaddress.ip_network(one["CidrBlock"])): (name, one) for name, one in listed}

@@ -1,0 +1,199 @@
+"""What stands in and around the VPC: its exits, guards and endpoints, as the topology draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from airgap.checks import scope
+from airgap.model.components import kind, service_name
+from airgap.model.derived import endpoint_services
+from airgap.views.look import Look, attempt
+from airgap.views.network import allowed, target
+from airgap.views.places import Place
+
+READS = (
+    *scope.TABLE_READS,
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeEgressOnlyInternetGateways",
+    "ec2:DescribeNatGateways",
+    "ec2:DescribeVpnGateways",
+    "ec2:DescribeTransitGatewayVpcAttachments",
+    "ec2:DescribeVpcPeeringConnections",
+    "ec2:DescribeCarrierGateways",
+    "ec2:DescribeVpcBlockPublicAccessOptions",
+    "ec2:DescribeVpcEndpoints",
+    "route53resolver:GetFirewallConfig",
+    "route53resolver:ListFirewallRuleGroupAssociations",
+)
+
+
+@dataclass(frozen=True)
+class Exit:
+    """One thing that joins the VPC to somewhere else."""
+
+    title: str
+    id: str
+    names: frozenset[str]
+    declared: bool
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One thing that keeps the VPC closed; ``holds`` is None where it was not read or does not exist yet."""
+
+    title: str
+    value: str
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class Door:
+    """One endpoint: the zones in which it stands, whether it is wanted, and the names by which findings call it."""
+
+    service: str
+    kind: str
+    zones: frozenset[str]
+    tables: int
+    there: bool
+    wanted: bool
+    names: frozenset[str]
+    unread: str = ""
+
+
+# Title, call, list, id, and where in an item its VPC stands.
+EXITS = (
+    ("internet gateway", "ec2:DescribeInternetGateways", "InternetGateways", "InternetGatewayId", "Attachments"),
+    ("egress-only gateway", "ec2:DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGateways",
+     "EgressOnlyInternetGatewayId", "Attachments"),
+    ("VPN gateway", "ec2:DescribeVpnGateways", "VpnGateways", "VpnGatewayId", "VpcAttachments"),
+    ("transit gateway", "ec2:DescribeTransitGatewayVpcAttachments", "TransitGatewayVpcAttachments",
+     "TransitGatewayAttachmentId", ""),
+    ("peering, asked by us", "ec2:DescribeVpcPeeringConnections", "VpcPeeringConnections", "VpcPeeringConnectionId",
+     "RequesterVpcInfo"),
+    ("peering, asked by others", "ec2:DescribeVpcPeeringConnections", "VpcPeeringConnections",
+     "VpcPeeringConnectionId", "AccepterVpcInfo"),
+    ("carrier gateway", "ec2:DescribeCarrierGateways", "CarrierGateways", "CarrierGatewayId", ""),
+)  # fmt: skip
+GONE = ("deleted", "deleting", "detached", "rejected", "failed", "expired")
+
+
+def _holders(item: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
+    held = item.get(member, []) if member else item
+    return held if isinstance(held, list) else [held]
+
+
+def _state(item: Mapping[str, Any]) -> str:
+    state = item.get("State") or item.get("Status") or ""
+    return str(state.get("Code", "") if isinstance(state, Mapping) else state).lower()
+
+
+def exits(look: Look, vpc: Mapping[str, Any] | None) -> tuple[list[Exit], list[str]]:
+    """Return what joins the VPC to somewhere else, and the reasons for what could not be read."""
+    found: list[Exit] = []
+    reasons: list[str] = []
+    public = look.intent.network.public_tier != "none"
+    for title, call, path, name, member in EXITS if vpc else ():
+        listed, reason = attempt(partial(look.every, call, path), [])
+        reasons += [f"{title}: {reason}"] if reason else []
+        for one in listed:
+            joined = vpc is not None and any(each.get("VpcId") == vpc["VpcId"] for each in _holders(one, member))
+            if joined and _state(one) not in GONE:
+                names = frozenset({one[name], scope.label(one, name)})
+                found.append(Exit(title, one[name], names, public and title == "internet gateway"))
+    if vpc is None and public:
+        found.append(Exit("internet gateway", "", frozenset({"internet-gateway:main"}), True))
+    return found, list(dict.fromkeys(reasons))
+
+
+def nat_gateways(look: Look, vpc: Mapping[str, Any] | None, listed: list[Place]) -> dict[str, str]:
+    """Return the NAT gateway of each subnet by the subnet's name; '' before it exists, one without subnet under ''."""
+    if vpc is None:
+        declared = look.intent.network.public_tier == "ingress-and-nat"
+        return {place.name: "" for place in listed if place.tier == "public" and declared}
+    names = {place.id: place.name for place in listed if place.id}
+    found, _ = attempt(lambda: look.every("ec2:DescribeNatGateways", "NatGateways"), [])
+    mine = [one for one in found if one.get("VpcId") == vpc["VpcId"] and _state(one) not in GONE]
+    return {names.get(one.get("SubnetId", ""), ""): one["NatGatewayId"] for one in mine}
+
+
+def guards(look: Look, vpc: Mapping[str, Any] | None) -> list[Guard]:
+    """Return what keeps the VPC closed beside routes: Block Public Access and the DNS Firewall."""
+    return [_block_public_access(look), _dns_firewall(look, vpc)]
+
+
+def _block_public_access(look: Look) -> Guard:
+    title = "Block Public Access"
+    page, reason = attempt(lambda: look.estate.page("ec2:DescribeVpcBlockPublicAccessOptions"))
+    if reason:
+        return Guard(title, "not read", None)
+    mode = ((page or {}).get("VpcBlockPublicAccessOptions") or {}).get("InternetGatewayBlockMode", "off")
+    return Guard(title, mode, mode == "block-bidirectional")
+
+
+def _dns_firewall(look: Look, vpc: Mapping[str, Any] | None) -> Guard:
+    title = "DNS Firewall"
+    if vpc is None:
+        return Guard(title, "known after apply", None)
+    call = "route53resolver:ListFirewallRuleGroupAssociations"
+    found, reason = attempt(lambda: look.every(call, "FirewallRuleGroupAssociations"), [])
+    page, unread = attempt(lambda: look.estate.page("route53resolver:GetFirewallConfig", ResourceId=vpc["VpcId"]))
+    if reason or unread:
+        return Guard(title, "not read", None)
+    if not any(one["VpcId"] == vpc["VpcId"] for one in found):
+        return Guard(title, "not associated", False)
+    closed = ((page or {}).get("FirewallConfig") or {}).get("FirewallFailOpen") == "DISABLED"
+    return Guard(title, "fails closed" if closed else "fails open", closed)
+
+
+def doors(look: Look, vpc: Mapping[str, Any] | None, listed: list[Place]) -> list[Door]:
+    """Return every wanted endpoint and every surplus one of the VPC, wanted ones in the order of their names."""
+    zones = {place.id: place.zone for place in listed if place.id}
+    found, reason = attempt(lambda: look.every("ec2:DescribeVpcEndpoints", "VpcEndpoints"), [])
+    there = {
+        one["ServiceName"]: one for one in found if vpc and one["VpcId"] == vpc["VpcId"] and _state(one) not in GONE
+    }
+    shown = []
+    for service in endpoint_services(look.intent):
+        one = there.pop(service_name(service, look.intent.region, look.intent.partition), None)
+        shown.append(_door(service, kind(service), one, zones, wanted=True, unread=reason))
+    for name, one in sorted(there.items()):
+        form = "gateway" if one.get("VpcEndpointType", "Gateway") == "Gateway" else "interface"
+        shown.append(_door(name.split(".", 3)[-1], form, one, zones, wanted=False))
+    return shown
+
+
+def _door(service: str, form: str, one: Mapping[str, Any] | None, zones: Mapping[str, str], *, wanted: bool,
+          unread: str = "") -> Door:  # fmt: skip
+    held = one or {}
+    reached = frozenset(zones.get(subnet, "") for subnet in held.get("SubnetIds", []))
+    names = {
+        f"vpc-endpoint:{service}",
+        service,
+        *([held["VpcEndpointId"], scope.label(held, "VpcEndpointId")] if held else []),
+    }
+    tables = len(held.get("RouteTableIds", []))
+    return Door(service, form, reached, tables, one is not None, wanted, frozenset(names), unread)
+
+
+def ways(look: Look, place: Place) -> tuple[str, bool, frozenset[str]]:
+    """Return where a subnet's routes lead, in words, whether its tier may hold them all, and its table's names."""
+    live = place.live
+    if live is None:
+        beyond = ["internet gateway"] if place.tier == "public" else ["S3, DynamoDB"] if place.tier == "private" else []
+        return ", ".join(["local", *beyond]), True, frozenset()
+    tables, reason = attempt(lambda: scope.tables_of([(place.name, live)], look.estate), [])
+    if reason or not tables:
+        return "routes not read", False, frozenset()
+    name, table = tables[0]
+    leads = [_said(one) for one in table.get("Routes", [])]
+    fine = all(allowed(one, place.tier) for one in table.get("Routes", []))
+    return ", ".join(dict.fromkeys(leads)), fine, frozenset({name, table["RouteTableId"]})
+
+
+def _said(route: Mapping[str, Any]) -> str:
+    leads = target(route)
+    words = {"igw": "internet gateway", "vpce": "gateway endpoint", "nat": "NAT gateway", "tgw": "transit gateway"}
+    return words.get(leads.split("-")[0], leads)

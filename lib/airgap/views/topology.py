@@ -1,0 +1,287 @@
+"""The topology as one drawing: zones, tiers, doors, exits and guards, with findings on the element concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from airgap.model.finding import FAIL, UNKNOWN
+from airgap.views import surroundings
+from airgap.views.drawing import AMBER, BLUE, GREEN, RED, Canvas, length
+from airgap.views.look import Look, attempt
+from airgap.views.places import TIERS, Place, places, vpc
+from airgap.views.style import GROUND, INK, QUIET, RULE
+from airgap.views.surroundings import Door, Exit, Guard
+from airgap.views.table import LATER, Picture
+
+READS = surroundings.READS
+
+GUTTER, GAP, PAD = 176, 16, 14
+ROW = 19
+"""Height of one endpoint's row."""
+HEIGHTS = {"public": 92, "ingress": 72, "private": 78}
+FILLS = {"public": ("#eef4fd", BLUE), "ingress": ("#f5f1fa", "#5b3f8c"), "private": ("#f4f6f8", INK)}
+SIGNS = {FAIL: ("✗", RED), UNKNOWN: ("?", AMBER)}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that the drawing shows, before it is drawn."""
+
+    look: Look
+    vpc: dict[str, Any] | None
+    places: list[Place]
+    exits: list[Exit]
+    guards: list[Guard]
+    doors: list[Door]
+    nat: dict[str, str]
+    unread: list[str]
+
+    @property
+    def zones(self) -> list[str]:
+        """The zones, left to right."""
+        return sorted({place.zone for place in self.places})
+
+    @property
+    def tiers(self) -> list[str]:
+        """The tiers that have a subnet, top to bottom."""
+        return [tier for tier in TIERS if any(place.tier == tier for place in self.places)]
+
+    @property
+    def interfaces(self) -> list[Door]:
+        """The endpoints with an interface in each zone."""
+        return [door for door in self.doors if door.kind == "interface"]
+
+    def status(self, names: Iterable[str]) -> str:
+        """Return fail or unknown where a finding says so of any of these names, else nothing."""
+        wanted = set(names)
+        told = {one.status for one in self.look.findings if one.resource in wanted}
+        return FAIL if FAIL in told else UNKNOWN if UNKNOWN in told else ""
+
+
+def scene(look: Look) -> Scene:
+    """Gather what is drawn; pages that were not read leave their reason."""
+    ours, no_vpc = attempt(lambda: vpc(look))
+    listed, no_subnets = attempt(lambda: places(look), None)
+    if listed is None:
+        listed = places(look, found={})
+    found, unread = surroundings.exits(look, ours)
+    doors = surroundings.doors(look, ours, listed)
+    nat = surroundings.nat_gateways(look, ours, listed)
+    reasons = [one for one in (no_vpc, no_subnets) if one]
+    return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, [*reasons, *unread])
+
+
+def topology(look: Look) -> Picture:
+    """Return the drawing of the environment's network with its plain words."""
+    shown = scene(look)
+    words = _words(shown)
+    return Picture(Drawing(shown).svg(words), words)
+
+
+class Drawing:
+    """One drawing: its measures, and the strokes of its parts."""
+
+    def __init__(self, shown: Scene) -> None:
+        self.shown, self.canvas = shown, Canvas()
+        self.column = max(212.0, min(340.0, 760 / max(1, len(shown.zones))))
+        self.width = 32 + GUTTER + len(shown.zones) * (self.column + GAP) + PAD
+        self.top = 132.0 if shown.exits else 76.0
+        # Two subnets of one tier in one zone stand below each other.
+        self.deep = {tier: max(self._members(tier, zone) for zone in shown.zones) for tier in shown.tiers}
+
+    def _members(self, tier: str, zone: str) -> int:
+        return sum(1 for one in self.shown.places if one.tier == tier and one.zone == zone)
+
+    def _height(self, tier: str) -> float:
+        doors = ROW * len(self.shown.interfaces) + 16 if tier == "private" and self.shown.interfaces else 0
+        return HEIGHTS[tier] + doors
+
+    def svg(self, words: str) -> str:
+        """Draw everything from the outside in and return the SVG."""
+        rows_top = self.top + 100
+        tall = sum(self._height(tier) + (self.deep[tier] - 1) * (HEIGHTS[tier] + 10) + 14 for tier in self.shown.tiers)
+        bottom = rows_top + tall + 26
+        self._heading()
+        self.canvas.rect(16, self.top, self.width - 32, bottom - self.top, stroke=INK, width=2, radius=12)
+        self._exits()
+        self._guards()
+        self._zones(rows_top, bottom)
+        y = rows_top
+        for tier in self.shown.tiers:
+            self._tier(tier, y)
+            y += self._height(tier) + (self.deep[tier] - 1) * (HEIGHTS[tier] + 10) + 14
+        self._gateways(bottom)
+        self._legend(bottom + 44)
+        name = f"Topology of {self.shown.look.intent.environment}"
+        return self.canvas.svg(self.width, bottom + 62 + 16 * len(self.shown.unread), name, words)
+
+    def _heading(self) -> None:
+        intent, ours = self.shown.look.intent, self.shown.vpc
+        self.canvas.text(16, 26, f"{intent.environment} · {intent.region}", size=17, bold=True)
+        name = ours["VpcId"] if ours else LATER.word
+        self.canvas.text(16, 46, f"VPC {name} · {intent.network.vpc_cidr} · {intent.world}", size=12, fill=QUIET)
+
+    def _exits(self) -> None:
+        x = 16.0 + GUTTER + 16
+        for one in self.shown.exits:
+            colour = BLUE if one.declared else RED
+            wide = max(length(one.title, 12), length(one.id, 10)) + 28
+            self.canvas.line(x + wide / 2, self.top - 38, x + wide / 2, self.top - 18, stroke=colour, width=2)
+            where = "internet" if "internet" in one.title or "egress" in one.title else "outside"
+            self.canvas.text(x + wide / 2, self.top - 44, where, size=12, anchor="middle", fill=colour, bold=True)
+            self.canvas.rect(x, self.top - 18, wide, 36, stroke=colour, width=1.8, dashed=not one.id)
+            self.canvas.text(x + wide / 2, self.top - 2, one.title, size=12, anchor="middle", bold=True, fill=colour)
+            self.canvas.text(x + wide / 2, self.top + 12, one.id or LATER.word, size=10, anchor="middle", fill=QUIET)
+            self._ring(
+                one.names if one.declared else {*one.names, "!"}, x, self.top - 18, wide, 36, beyond=not one.declared
+            )
+            x += wide + 24
+
+    def _guards(self) -> None:
+        x = 32.0
+        for one in self.shown.guards:
+            colour = {True: GREEN, False: RED, None: AMBER}[one.holds]
+            sign = {True: "✓", False: "✗", None: "?"}[one.holds]
+            x += self.canvas.chip(x, self.top + 30, one.title, f"{sign} {one.value}", colour) + 10
+
+    def _x(self, zone: str) -> float:
+        return 16 + GUTTER + self.shown.zones.index(zone) * (self.column + GAP)
+
+    def _zones(self, top: float, bottom: float) -> None:
+        for zone in self.shown.zones:
+            x = self._x(zone)
+            self.canvas.rect(
+                x, top - 26, self.column, bottom - top, fill="none", stroke="#9aa4b2", dashed=True, radius=8
+            )
+            self.canvas.rect(x + 10, top - 34, length(zone, 12) + 14, 17, stroke=GROUND)
+            self.canvas.text(x + 16, top - 22, zone, size=12, fill=QUIET, bold=True)
+
+    def _tier(self, tier: str, top: float) -> None:
+        title = {"public": "public tier", "ingress": "ingress tier", "private": "sealed tier"}[tier]
+        self.canvas.text(32, top + 22, title, size=13, bold=True, fill=FILLS[tier][1])
+        note = {"private": "no route out", "public": self.shown.look.intent.network.public_tier, "ingress": "internal"}
+        self.canvas.text(32, top + 39, note[tier], size=11, fill=QUIET)
+        tall = self._height(tier)
+        for zone in self.shown.zones:
+            members = [one for one in self.shown.places if one.tier == tier and one.zone == zone]
+            for number, place in enumerate(members):
+                low = top if number == 0 else top + tall + 10 + (number - 1) * (HEIGHTS[tier] + 10)
+                self._subnet(place, self._x(zone) + 10, low, self.column - 20, tall if number == 0 else HEIGHTS[tier])
+        if tier == "private":
+            self._doors(top + HEIGHTS["private"] + 4)
+
+    def _subnet(self, place: Place, x: float, y: float, wide: float, tall: float) -> None:
+        fill, stroke = FILLS[place.tier]
+        sealed = place.tier == "private"
+        self.canvas.rect(x, y, wide, tall, fill=fill, stroke=stroke, width=3 if sealed else 1.3, dashed=not place.live)
+        self.canvas.text(x + 12, y + 21, place.name, size=13, bold=True, width=wide - 50)
+        if sealed:
+            self.canvas.lock(x + wide - 25, y + 9)
+        self.canvas.text(
+            x + 12, y + 38, f"{place.cidr} · {place.id or LATER.word}", size=11, fill=QUIET, width=wide - 24
+        )
+        leads, fine, names = surroundings.ways(self.shown.look, place)
+        self.canvas.text(x + 12, y + 55, f"routes: {leads}", size=11, fill=INK if fine else RED, width=wide - 24)
+        if place.name in self.shown.nat:
+            name = self.shown.nat[place.name]
+            self.canvas.rect(x + 12, y + 63, min(wide - 24, 230), 21, stroke=BLUE, dashed=not name, radius=5)
+            self.canvas.text(x + 20, y + 77, f"NAT gateway {name}", size=10.5, fill=BLUE, width=min(wide - 36, 216))
+        called = {place.id, place.name, f"subnet:{place.name}", *names} - {""}
+        self._ring(called, x, y, wide, tall, beyond=not place.declared)
+
+    def _doors(self, top: float) -> None:
+        right = self._x(self.shown.zones[-1]) + self.column - 10
+        for number, door in enumerate(self.shown.interfaces):
+            y = top + number * ROW + 9
+            status = self.shown.status(door.names) or ("" if door.wanted else FAIL)
+            sign, colour = SIGNS.get(status, ("", INK))
+            self.canvas.text(
+                GUTTER + 4,
+                y + 4,
+                f"{sign} {door.service}".strip(),
+                size=11,
+                anchor="end",
+                fill=colour,
+                width=GUTTER - 24,
+            )
+            self.canvas.line(GUTTER + 12, y, right - 14, y, stroke=colour if status else RULE)
+            for zone in self.shown.zones:
+                self._stand(door, zone, self._x(zone) + self.column / 2, y)
+
+    def _stand(self, door: Door, zone: str, x: float, y: float) -> None:
+        if zone in door.zones:
+            self.canvas.dot(x, y)
+        elif door.there:
+            self.canvas.dot(x, y, radius=7, fill=GROUND)
+            self.canvas.cross(x, y)
+        else:
+            self.canvas.dot(x, y, fill=GROUND, stroke=AMBER if door.unread else QUIET)
+
+    def _gateways(self, bottom: float) -> None:
+        x = 16.0 + GUTTER + 16
+        for door in (one for one in self.shown.doors if one.kind == "gateway"):
+            said = f"{door.tables} route tables" if door.there else "not read" if door.unread else LATER.word
+            text = f"{door.service} gateway endpoint · {said}"
+            wide = length(text, 11) + 22
+            colour = GREEN if door.there and door.wanted else QUIET if door.wanted else RED
+            self.canvas.rect(x, bottom - 13, wide, 26, stroke=colour, width=1.6, dashed=not door.there)
+            self.canvas.text(x + wide / 2, bottom + 4, text, size=11, anchor="middle", fill=colour, bold=True)
+            self._ring(door.names, x, bottom - 13, wide, 26, beyond=not door.wanted)
+            x += wide + 18
+
+    def _ring(
+        self, names: Iterable[str], x: float, y: float, wide: float, tall: float, *, beyond: bool = False
+    ) -> None:
+        status = self.shown.status(names) or (FAIL if beyond else "")
+        if status:
+            sign, colour = SIGNS[status]
+            self.canvas.rect(x - 4, y - 4, wide + 8, tall + 8, fill="none", stroke=colour, width=2.5, radius=9)
+            self.canvas.badge(x + wide + 2, y - 2, sign, colour)
+
+    def _legend(self, y: float) -> None:
+        x = 20.0
+        self.canvas.lock(x, y - 11)
+        x = self._key(x + 18, y, "sealed: no route out of the VPC")
+        self.canvas.dot(x, y - 4)
+        x = self._key(x + 10, y, "endpoint interface")
+        self.canvas.dot(x, y - 4, fill=GROUND, stroke=QUIET)
+        x = self._key(x + 10, y, "not there yet")
+        self.canvas.badge(x, y - 4, "✗", RED)
+        x = self._key(x + 14, y, "finding")
+        self.canvas.badge(x, y - 4, "?", AMBER)
+        self._key(x + 14, y, "not known")
+        for number, reason in enumerate(self.shown.unread, 1):
+            self.canvas.text(
+                20, y + 4 + 16 * number, f"? not read: {reason}", size=11, fill=AMBER, width=self.width - 40
+            )
+
+    def _key(self, x: float, y: float, words: str) -> float:
+        self.canvas.text(x, y, words, size=11, fill=QUIET)
+        return x + length(words, 11) + 22
+
+
+def _words(shown: Scene) -> str:
+    """Say in words what the drawing shows."""
+    intent = shown.look.intent
+    lines = [f"VPC {shown.vpc['VpcId'] if shown.vpc else LATER.word}, {intent.network.vpc_cidr}, in {intent.region}."]
+    lines += [f"{guard.title}: {guard.value}." for guard in shown.guards]
+    for one in shown.exits:
+        lines.append(f"Exit: {one.title} {one.id or LATER.word}{'' if one.declared else ', not declared'}.")
+    for place in shown.places:
+        tier = "sealed" if place.tier == "private" else place.tier
+        leads, fine, _ = surroundings.ways(shown.look, place)
+        beyond = "" if fine else " (beyond its tier)"
+        nat = f" NAT gateway {shown.nat[place.name] or LATER.word}." if place.name in shown.nat else ""
+        lines.append(
+            f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {place.id or LATER.word}; routes: {leads}{beyond}.{nat}"
+        )
+    for door in shown.doors:
+        where = f"{door.tables} route tables" if door.kind == "gateway" else ", ".join(sorted(door.zones))
+        lines.append(
+            f"Endpoint {door.service}: {where if door.there else LATER.word}{'' if door.wanted else ', surplus'}."
+        )
+    bad = [one for one in shown.look.findings if one.status in SIGNS]
+    lines += [f"{one.status}: {one.resource}: {one.message}" for one in bad]
+    return "\n".join([*lines, *(f"Not read: {reason}." for reason in shown.unread)])
