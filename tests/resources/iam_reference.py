@@ -61,7 +61,9 @@ def scopes(action: str) -> list[tuple[str, str]]:
 
 
 def _tagged(used: set[str], general: set[str], kind: set[str], required: bool) -> str:
-    if "aws:RequestTag" in used | (general if required else set()) and "aws:ResourceTag" not in used:
+    if "aws:RequestTag" in used and "aws:ResourceTag" not in used:
+        return "request" if required else "-"
+    if required and "aws:RequestTag" in general and "aws:ResourceTag" not in used:
         return "request"
     return "resource" if "aws:ResourceTag" in used | kind else "-"
 

@@ -103,4 +103,3 @@ def _organization(intent: Intent) -> tuple[str, ...]:
 
 
 CHECKS = (session, separate, perimeter)
-

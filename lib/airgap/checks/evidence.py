@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airgap.checks.check import NotApplicable, Population, Undecided, check
-from airgap.checks.scope import every, tags
+from airgap.checks.scope import every
 from airgap.controls import PROPERTIES
 from airgap.model import observation as obs
 from airgap.model.estate import ANY, Estate
@@ -191,4 +191,3 @@ def scope(region: str, intent: Intent, estate: Estate) -> Iterator[str]:
 
 
 CHECKS = (answered, in_trail, inventory, exceptions, pages_closed, scope)
-

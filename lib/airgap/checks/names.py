@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from airgap.checks.check import Undecided, check
 from airgap.checks.scope import VPC_READS, Item, arn_account, every, vpcs
-from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 

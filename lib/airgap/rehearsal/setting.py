@@ -45,13 +45,28 @@ def install() -> None:
 
 
 def _cache() -> None:
-    """Three things that moto works out again for every request, and that never change."""
+    """Things that moto works out again for every request or reset, and that never change."""
     core: Any = moto.core.responses
     core.method_names_from_class = functools.cache(core.method_names_from_class)
     dispatcher: Any = DomainDispatcherApplication
     dispatcher.get_backend_for_host = functools.cache(dispatcher.get_backend_for_host)
     modules = tuple(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
+    IAMBackend._init_aws_policies = _managed_policies
+
+
+_load_policies = IAMBackend._init_aws_policies
+_policies: dict[tuple[str, str], list[Any]] = {}
+
+
+def _managed_policies(self: Any) -> list[Any]:
+    """AWS's own policies, read once for an account and partition; nobody can change more than who has them."""
+    key = (self.account_id, self.region_name)
+    if key not in _policies:
+        _policies[key] = _load_policies(self)
+    for policy in _policies[key]:
+        policy.attachment_count = 0
+    return _policies[key]
 
 
 def _without_default_vpc() -> None:

@@ -47,7 +47,7 @@ ENDPOINT = Kind(
         fields={
             "vpc": Field("VpcId", change=NEVER, why="an endpoint stays in its VPC"),
             "service": Field("ServiceName", change=NEVER, why="an endpoint's service cannot be changed"),
-            "type": Field("VpcEndpointType", change=NEVER, absent="Gateway", why="an endpoint's type cannot be changed"),
+            "type": Field("VpcEndpointType", change=NEVER, absent="Gateway", why="an endpoint's type cannot change"),
             "subnets": Field("SubnetIds", form="set", risk="interrupts", why="one per zone of the sealed subnets"),
             "groups": Field("Groups[].GroupId", form="set", risk="opens", why="its own group and no other"),
             "private_dns": Field("PrivateDnsEnabled", risk="interrupts", why="without it clients ask public addresses"),

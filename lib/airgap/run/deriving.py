@@ -17,8 +17,8 @@ from airgap.run.surveying import ALL_KINDS
 def endpoint_table(env: str) -> dict[str, Any]:
     """Return the endpoints of an environment, who needs each, and what they cost a month in USD."""
     intent = params.load(env)
-    zones = len(intent.zones)
-    rows = [
+    month = len(intent.zones) * (prices.hourly("interface endpoint") or 0.0) * prices.HOURS
+    rows: list[dict[str, Any]] = [
         {
             "service": service,
             "service_name": service_name(service, intent.region, intent.partition),
@@ -26,12 +26,12 @@ def endpoint_table(env: str) -> dict[str, Any]:
             "needed_by": list(who),
             "policy": takes_policy(service),
             "zones": list(intent.zones) if kind(service) == "interface" else [],
-            "monthly_usd": prices.endpoint_month(zones) if kind(service) == "interface" else 0.0,
+            "monthly_usd": round(month, 2) if kind(service) == "interface" else 0.0,
         }
         for service, who in endpoint_services(intent).items()
     ]
     total = sum(row["monthly_usd"] for row in rows)
-    return {"env": env, "endpoints": rows, "monthly_usd": round(total, 2), "prices": prices.SOURCE}
+    return {"env": env, "endpoints": rows, "monthly_usd": round(total, 2), "prices": f"{prices.SOURCE}, {prices.AS_OF}"}
 
 
 def removal(env: str, service: str) -> dict[str, Any]:

@@ -37,6 +37,12 @@ class Scene:
     doors: list[Door]
     nat: dict[str, str]
     unread: list[str]
+    unseen: bool = False
+
+    @property
+    def later(self) -> str:
+        """What stands for an id that is not there: it comes with apply, unless it could not even be looked for."""
+        return "not read" if self.unseen else LATER.word
 
     @property
     def zones(self) -> list[str]:
@@ -69,8 +75,8 @@ def scene(look: Look) -> Scene:
     found, unread = surroundings.exits(look, ours)
     doors = surroundings.doors(look, ours, listed)
     nat = surroundings.nat_gateways(look, ours, listed)
-    reasons = [one for one in (no_vpc, no_subnets) if one]
-    return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, [*reasons, *unread])
+    reasons = dict.fromkeys(one for one in (no_vpc, no_subnets, *unread) if one)
+    return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, list(reasons), bool(no_vpc))
 
 
 def topology(look: Look) -> Picture:
@@ -120,7 +126,7 @@ class Drawing:
     def _heading(self) -> None:
         intent, ours = self.shown.look.intent, self.shown.vpc
         self.canvas.text(16, 26, f"{intent.environment} · {intent.region}", size=17, bold=True)
-        name = ours["VpcId"] if ours else LATER.word
+        name = ours["VpcId"] if ours else self.shown.later
         self.canvas.text(16, 46, f"VPC {name} · {intent.network.vpc_cidr} · {intent.world}", size=12, fill=QUIET)
 
     def _exits(self) -> None:
@@ -133,7 +139,9 @@ class Drawing:
             self.canvas.text(x + wide / 2, self.top - 44, where, size=12, anchor="middle", fill=colour, bold=True)
             self.canvas.rect(x, self.top - 18, wide, 36, stroke=colour, width=1.8, dashed=not one.id)
             self.canvas.text(x + wide / 2, self.top - 2, one.title, size=12, anchor="middle", bold=True, fill=colour)
-            self.canvas.text(x + wide / 2, self.top + 12, one.id or LATER.word, size=10, anchor="middle", fill=QUIET)
+            self.canvas.text(
+                x + wide / 2, self.top + 12, one.id or self.shown.later, size=10, anchor="middle", fill=QUIET
+            )
             self._ring(
                 one.names if one.declared else {*one.names, "!"}, x, self.top - 18, wide, 36, beyond=not one.declared
             )
@@ -180,18 +188,27 @@ class Drawing:
         if sealed:
             self.canvas.lock(x + wide - 25, y + 9)
         self.canvas.text(
-            x + 12, y + 38, f"{place.cidr} · {place.id or LATER.word}", size=11, fill=QUIET, width=wide - 24
+            x + 12, y + 38, f"{place.cidr} · {place.id or self.shown.later}", size=11, fill=QUIET, width=wide - 24
         )
         leads, fine, names = surroundings.ways(self.shown.look, place)
         self.canvas.text(x + 12, y + 55, f"routes: {leads}", size=11, fill=INK if fine else RED, width=wide - 24)
         if place.name in self.shown.nat:
             name = self.shown.nat[place.name]
             self.canvas.rect(x + 12, y + 63, min(wide - 24, 230), 21, stroke=BLUE, dashed=not name, radius=5)
-            self.canvas.text(x + 20, y + 77, f"NAT gateway {name}", size=10.5, fill=BLUE, width=min(wide - 36, 216))
+            self.canvas.text(
+                x + 20,
+                y + 77,
+                f"NAT gateway {name or self.shown.later}",
+                size=10.5,
+                fill=BLUE,
+                width=min(wide - 36, 216),
+            )
         called = {place.id, place.name, f"subnet:{place.name}", *names} - {""}
         self._ring(called, x, y, wide, tall, beyond=not place.declared)
 
     def _doors(self, top: float) -> None:
+        if self.shown.interfaces:
+            self.canvas.text(GUTTER + 4, top - 6, "interface endpoints", size=11, anchor="end", fill=QUIET, bold=True)
         right = self._x(self.shown.zones[-1]) + self.column - 10
         for number, door in enumerate(self.shown.interfaces):
             y = top + number * ROW + 9
@@ -222,7 +239,7 @@ class Drawing:
     def _gateways(self, bottom: float) -> None:
         x = 16.0 + GUTTER + 16
         for door in (one for one in self.shown.doors if one.kind == "gateway"):
-            said = f"{door.tables} route tables" if door.there else "not read" if door.unread else LATER.word
+            said = f"{door.tables} route tables" if door.there else "not read" if door.unread else self.shown.later
             text = f"{door.service} gateway endpoint · {said}"
             wide = length(text, 11) + 22
             colour = GREEN if door.there and door.wanted else QUIET if door.wanted else RED
@@ -265,22 +282,22 @@ class Drawing:
 def _words(shown: Scene) -> str:
     """Say in words what the drawing shows."""
     intent = shown.look.intent
-    lines = [f"VPC {shown.vpc['VpcId'] if shown.vpc else LATER.word}, {intent.network.vpc_cidr}, in {intent.region}."]
+    lines = [f"VPC {shown.vpc['VpcId'] if shown.vpc else shown.later}, {intent.network.vpc_cidr}, in {intent.region}."]
     lines += [f"{guard.title}: {guard.value}." for guard in shown.guards]
     for one in shown.exits:
-        lines.append(f"Exit: {one.title} {one.id or LATER.word}{'' if one.declared else ', not declared'}.")
+        lines.append(f"Exit: {one.title} {one.id or shown.later}{'' if one.declared else ', not declared'}.")
     for place in shown.places:
         tier = "sealed" if place.tier == "private" else place.tier
         leads, fine, _ = surroundings.ways(shown.look, place)
         beyond = "" if fine else " (beyond its tier)"
-        nat = f" NAT gateway {shown.nat[place.name] or LATER.word}." if place.name in shown.nat else ""
+        nat = f" NAT gateway {shown.nat[place.name] or shown.later}." if place.name in shown.nat else ""
         lines.append(
-            f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {place.id or LATER.word}; routes: {leads}{beyond}.{nat}"
+            f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {place.id or shown.later}; routes: {leads}{beyond}.{nat}"
         )
     for door in shown.doors:
         where = f"{door.tables} route tables" if door.kind == "gateway" else ", ".join(sorted(door.zones))
         lines.append(
-            f"Endpoint {door.service}: {where if door.there else LATER.word}{'' if door.wanted else ', surplus'}."
+            f"Endpoint {door.service}: {where if door.there else shown.later}{'' if door.wanted else ', surplus'}."
         )
     bad = [one for one in shown.look.findings if one.status in SIGNS]
     lines += [f"{one.status}: {one.resource}: {one.message}" for one in bad]

@@ -253,12 +253,13 @@ def list_configs(call: Call) -> dict[str, Any]:
 
 
 def _with_firewall_arns() -> None:
-    """moto's tagging operations refuse ARNs that they do not know; the firewall's resources have tags too."""
+    """moto's tagging operations refuse ARNs that they do not know; the firewall and query logs have tags too."""
     known = Route53ResolverBackend._matched_arn
 
     def matched(self: Route53ResolverBackend, arn: str) -> None:
         state = store(self.account_id, self.region_name, SERVICE)
-        if not any(record["Arn"] == arn for kind in NAMES for record in state.all(kind)):
+        firewall = (record["Arn"] for kind in NAMES for record in state.all(kind))
+        if arn not in {*firewall, *(config.arn for config in self.resolver_query_log_configs.values())}:
             known(self, arn)
 
     Route53ResolverBackend._matched_arn = matched

@@ -71,7 +71,7 @@ def _information(instance: Any) -> dict[str, Any]:
         "PlatformVersion": "2023",
         "ResourceType": "EC2Instance",
         "IPAddress": instance.private_ip,
-        "ComputerName": instance.private_dns,
+        "ComputerName": instance.private_dns_name,
     }
 
 

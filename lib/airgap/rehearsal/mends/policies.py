@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
+
+from moto.iam.models import IAMBackend
 
 from airgap.rehearsal.hook import before
 from airgap.rehearsal.principals import listed, missing, statements
@@ -133,6 +136,18 @@ def in_profile(call: Call) -> None:
         if any(role.name == call.get("RoleName") for role in profile.roles):
             message = "Cannot delete entity, must remove roles from instance profile first."
             raise Refusal("DeleteConflict", message, 409)
+
+
+def _details(self: Any, policy_filter: list[str]) -> dict[str, Any]:
+    """Of AWS's own policies, the details hold those that somebody has; moto shows 1,582, in two seconds."""
+    details: dict[str, Any] = _all_details(self, policy_filter)
+    unused = {policy.arn for policy in self.aws_managed_policies if policy.attachment_count == 0}
+    details["managed_policies"] = [policy for policy in details["managed_policies"] if policy.arn not in unused]
+    return details
+
+
+_all_details = IAMBackend.get_account_authorization_details
+IAMBackend.get_account_authorization_details = _details
 
 
 @before("iam", "CreateServiceLinkedRole")

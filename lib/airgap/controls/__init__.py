@@ -1,0 +1,23 @@
+"""Frameworks as data: requirement -> properties -> checks. A new framework is one module with its table.
+
+A report says that its evidence *supports* a requirement, never that the institution complies with it.
+"""
+
+from __future__ import annotations
+
+from airgap.controls import csf, dora, ffiec_aio, ffiec_is, glba, nydfs, pci, sec, sp800_53
+from airgap.controls.framework import Framework, Requirement
+from airgap.controls.properties import PROPERTIES, Property
+from airgap.controls.verdicts import PropertyVerdict, verdicts
+
+__all__ = ["FRAMEWORKS", "PROPERTIES", "Framework", "Property", "PropertyVerdict", "Requirement", "requirements",
+           "verdicts"]  # fmt: skip
+
+FRAMEWORKS: tuple[Framework, ...] = tuple(
+    one.FRAMEWORK for one in (csf, sp800_53, pci, glba, nydfs, ffiec_is, ffiec_aio, sec, dora)
+)
+
+
+def requirements(framework: str) -> tuple[Requirement, ...]:
+    """Return the requirements of a framework by its id, as ``csf``; raises ``KeyError`` for one that is not known."""
+    return {one.id: one for one in FRAMEWORKS}[framework].requirements()
