@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conftest import AWS, DEMO
+from embedded import AWS, DEMO
 
 from airgap.model.plan import Desired
 from airgap.resources.identity import IDENTITY

@@ -7,7 +7,7 @@ from typing import Any
 
 import iam_reference
 import pytest
-from conftest import DEMO
+from embedded import DEMO
 
 from airgap.model.canonical import encode
 from airgap.model.components import component

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import DEMO
+from embedded import DEMO
 
 from airgap.model.policy import ALLOW, DENY, Policy, Request, evaluate, parse
 from airgap.model.policy_lint import foreign_principals

@@ -1,6 +1,6 @@
 """Route tables and the gateways of the declared public tier."""
 
-from conftest import AWS
+from embedded import AWS
 
 from airgap.resources import acl, gateways, routing, security_groups, vpc
 

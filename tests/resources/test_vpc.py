@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import AWS
+from embedded import AWS
 
 from airgap.resources import vpc
 

@@ -1,4 +1,4 @@
-"""Who acts: not root, not one of the platform's own roles, and not alone where the params ask for two (IAM-01, IAM-02)."""
+"""Who acts: not root, no platform role, and not alone where the params ask for two (IAM-01, IAM-02)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NIST Cybersecurity Framework (2.0): the requirements that each property supports."""
+"""NIST Cybersecurity Framework."""
 
 from __future__ import annotations
 

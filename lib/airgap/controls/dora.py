@@ -1,4 +1,4 @@
-"""Digital Operational Resilience Act, Regulation (EU) 2022/2554 (2022): the requirements that each property supports."""
+"""Digital Operational Resilience Act, Regulation (EU) 2022/2554."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FFIEC IT Examination Handbook, Architecture, Infrastructure, and Operations (June 2021): the requirements that each property supports."""
+"""FFIEC IT Examination Handbook, Architecture, Infrastructure, and Operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FFIEC IT Examination Handbook, Information Security (September 2016): the requirements that each property supports."""
+"""FFIEC IT Examination Handbook, Information Security."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GLBA Safeguards Rule, 16 CFR 314.4 (2023): the requirements that each property supports."""
+"""GLBA Safeguards Rule, 16 CFR 314.4."""
 
 from __future__ import annotations
 

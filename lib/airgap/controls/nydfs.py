@@ -1,4 +1,4 @@
-"""NYDFS Cybersecurity Regulation, 23 NYCRR 500 (second amendment, 2023): the requirements that each property supports."""
+"""NYDFS Cybersecurity Regulation, 23 NYCRR 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PCI Data Security Standard (4.0.1): the requirements that each property supports."""
+"""PCI Data Security Standard."""
 
 from __future__ import annotations
 

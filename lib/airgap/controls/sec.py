@@ -1,4 +1,4 @@
-"""SEC Regulation S-P, Regulation SCI and Rule 17a-4, 17 CFR 248.30, 242.1001-1005, 240.17a-4 (2024): the requirements that each property supports."""
+"""SEC Regulation S-P, Regulation SCI and Rule 17a-4, 17 CFR 248.30, 242.1001-1005, 240.17a-4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NIST SP 800-53 Rev. 5, Security and Privacy Controls (5.2.0): the requirements that each property supports."""
+"""NIST SP 800-53 Rev. 5, Security and Privacy Controls."""
 
 from __future__ import annotations
 

@@ -33,6 +33,22 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
+class Write:
+    """A write call: when, what, on which resource, what AWS answered, and what approved it."""
+
+    time: str
+    call: str
+    resource: str
+    attempt: int
+    status: str
+    code: str
+    message: str
+    request_id: str
+    approval: str
+    plan: str
+
+
+@dataclass(frozen=True)
 class StepRecord:
     """One step of a run, as its folder holds it."""
 
@@ -95,17 +111,15 @@ class StepRecord:
         return {one.cited_as: one.number for one in self.exhibits}
 
     @cached_property
-    def writes(self) -> list[dict[str, Any]]:
+    def writes(self) -> list[Write]:
         """Every write with its answer, and the approval and plan under which it was made."""
         answers = {one["write"]: one for one in self.events("answer")}
-        standing: dict[str, Any] = {}
-        writes = []
+        approval, plan, writes = "", "", []
         for entry in self.lines:
             if entry["event"] == "approval":
-                standing = {"approval": entry["digest"], "plan": entry["data"].get("digest", "")}
+                approval, plan = entry["digest"], entry["data"].get("digest", "")
             elif entry["event"] == "write":
-                answer = answers.get(entry["digest"], {"status": "no answer"})
-                writes.append({**entry["data"], **standing, "time": entry["time"], "answer": answer})
+                writes.append(_write(entry, answers.get(entry["digest"], {}), approval, plan))
         return writes
 
     @cached_property
@@ -124,6 +138,15 @@ class StepRecord:
         plans = self.events("plan")
         if plans and self.kept_plan is not None and self.kept_plan.digest != plans[-1].get("digest"):
             yield "plan.json is not the plan that the journal names: their digests differ"
+
+
+def _write(entry: Entry, answer: Mapping[str, Any], approval: str, plan: str) -> Write:
+    sent = entry["data"]
+    return Write(
+        entry["time"], sent["call"], sent.get("resource", ""), sent.get("attempt", 1),
+        answer.get("status", "no answer"), answer.get("code", ""), answer.get("message", ""),
+        answer.get("request_id", ""), approval, plan,
+    )  # fmt: skip
 
 
 def read_step(run_root: Path, folder: str) -> StepRecord:

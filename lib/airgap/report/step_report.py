@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from airgap.evidence.files import write_whole
-from airgap.model.finding import FAIL, NOT_APPLICABLE, UNKNOWN, WAIVED
+from airgap.model.finding import FAIL, UNKNOWN, WAIVED
 from airgap.model.people import person
-from airgap.report.catalogue import PropertyRow, frameworks, properties
+from airgap.report.catalogue import PropertyRow, anchor, frameworks, not_tested, properties
 from airgap.report.page import Frame, render, when
 from airgap.report.record import StepRecord, read_step
 from airgap.report.tally import Judged, Tally, by_check
-from airgap.report.words import DEFINITIONS, HEADLINES, MAPPING_NOTE, sentence
+from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
 from airgap.views.changes import plan_table
-from airgap.views.table import STATUS, Mark
 
-NO_PROPERTY = "other"
+NO_PROPERTY = "Beside the properties"
 CONTENTS = (
     ("verdict", "Verdict"), ("where", "Where, who and when"), ("attention", "What needs attention"),
-    ("properties", "Properties"), ("not_tested", "Not tested"), ("waived", "Exceptions in force"),
-    ("groups", "Every judgement"), ("frameworks", "Requirements supported"), ("words", "Words"),
+    ("properties", "Properties"), ("not-tested", "Not tested"), ("exceptions", "Exceptions in force"),
+    ("judgements", "Every judgement"), ("requirements", "Requirements supported"), ("words", "Words"),
     ("views", "What is there"), ("plan", "Plan"), ("changes", "Changes made"), ("observations", "Observations"),
 )  # fmt: skip
-ANCHORS = {"not_tested": "not-tested", "waived": "exceptions", "groups": "judgements", "frameworks": "requirements"}
 ALWAYS = ("verdict", "where", "words", "plan", "changes", "observations")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A verdict as a page shows it: mark, sentence and the counts behind it."""
-
-    mark: Mark
-    sentence: str
-    parts: list[tuple[str, int]]
-
-
-@dataclass(frozen=True)
 class Group:
-    """The checks that stand under one property; those that bear on several stand under the first."""
+    """The checks that stand under one property, and those that bear on it and stand under another."""
 
     id: str
-    statement: str
-    tally: Tally
+    row: PropertyRow | None
     checks: list[Judged]
+    elsewhere: list[Judged]
 
     @property
     def anchor(self) -> str:
         """The id of its section in the page."""
-        return f"p-{self.id}"
+        return anchor(self.id) if self.row else "p-none"
 
 
 def render_step(run_root: Path, step_folder: str) -> Path:
@@ -63,28 +52,111 @@ def render_step(run_root: Path, step_folder: str) -> Path:
 
 def step_page(step: StepRecord, env: str, run_id: str) -> str:
     """Return the report of a step as one HTML document."""
-    judged = by_check(step.findings)
-    rows = properties(step.findings)
-    values: dict[str, Any] = {
-        "verdict": _verdict(step),
-        "errors": [_error(one) for one in step.events("error")],
-        "problems": step.problems,
-        "where": list(_where(step, run_id)),
+    judged, rows = by_check(step.findings), properties(step.findings)
+    sections: dict[str, Any] = {
         "attention": [one for one in judged if one.tally.verdict in (FAIL, UNKNOWN)],
         "properties": rows,
-        "not_tested": not_tested(rows, step),
-        "waived": [one for one in step.findings if one.status == WAIVED],
-        "groups": _groups(judged, rows),
-        "frameworks": frameworks(rows),
-        "words": DEFINITIONS,
+        "not-tested": not_tested(step.findings),
+        "exceptions": [one for one in step.findings if one.status == WAIVED],
+        "judgements": _groups(judged, rows),
+        "requirements": frameworks(rows),
         "views": step.views,
-        "plan": _plan(step),
-        "approvals": [{**one, "people": _people(one)} for one in step.events("approval")],
-        "writes": step.writes,
-        "exhibits": step.exhibits,
     }
-    contents = [(ANCHORS.get(name, name), title) for name, title in CONTENTS if name in ALWAYS or values.get(name)]
     return render(
-        "step.html.j2", _frame(step, env, run_id), contents,
-        number_of=step.number_of, observed=_observed(step), mapping_note=MAPPING_NOTE, **values,
-    )  # fmt: skip
+        "step.html.j2",
+        _frame(step, env, run_id),
+        [(name, title) for name, title in CONTENTS if name in ALWAYS or sections.get(name)],
+        sections=sections,
+        verdict=_verdict(step),
+        errors=[str(one.get("text") or one.get("what", "")).splitlines() for one in step.events("error")],
+        problems=step.problems,
+        where=list(_where(step, run_id)),
+        mapping_note=MAPPING_NOTE,
+        words=DEFINITIONS,
+        plan=step.plan and {"digest": step.plan.digest, "table": plan_table(step.plan).html()},
+        approvals=[{**one, "people": _people(one)} for one in step.events("approval")],
+        writes=step.writes,
+        exhibits=step.exhibits,
+        number_of=step.number_of,
+        observed=_observed(step),
+    )
+
+
+def _frame(step: StepRecord, env: str, run_id: str) -> Frame:
+    told, last = step.opening, step.closing
+    title = str(last.get("title") or told.get("step") or step.folder)
+    mode = f", mode {step.mode}" if step.mode else ""
+    began = str(step.lines[0]["time"]) if step.lines else ""
+    ended = str(step.lines[-1]["time"]) if step.lines else ""
+    return Frame(
+        kicker=f"Evidence report of step {step.folder[:2]}{mode}",
+        title=title,
+        lead=f"What the step found and did in environment {env}, {when(began)} to {when(ended)} UTC.",
+        env=env,
+        account=str(told.get("account", "unknown")),
+        region=str(told.get("region", "unknown")),
+        run_id=run_id,
+        world=str(told.get("world", "unknown")),
+        version=str(told.get("versions", {}).get("airgap", "unknown")),
+        began=began,
+        ended=ended,
+    )
+
+
+def _verdict(step: StepRecord) -> Verdict:
+    if step.closing.get("status") != "completed":
+        return broken("The step broke before it came to its end", Tally.of(step.findings))
+    if step.mode == "plan":
+        return judged_nothing("This is a plan: it says what would change, and judges nothing.")
+    if not step.findings:
+        return judged_nothing("The step has no judgement of its own in this mode.")
+    return verdict(Tally.of(step.findings))
+
+
+def _where(step: StepRecord, run_id: str) -> Iterator[tuple[str, str]]:
+    told, last = step.opening, step.closing
+    caller = told.get("caller", {})
+    yield "World", str(told.get("world", "unknown: the step was never bound"))
+    yield "Account, Region", f"{told.get('account', 'unknown')}, {told.get('region', 'unknown')} (partition {told.get('partition', 'unknown')})"
+    yield "Run", f"{run_id}, step {step.folder}, mode {step.mode or 'unknown'}"
+    yield "Caller", str(caller.get("arn", "unknown"))
+    yield "Person", person(caller) or "attributable to no person"
+    if last.get("caller_at_end"):
+        yield "Caller at the end", str(last["caller_at_end"])
+    if caller.get("endpoint"):
+        yield "Endpoint", str(caller["endpoint"])
+    if step.lines:
+        yield "Time", f"{when(step.lines[0]['time'])} to {when(step.lines[-1]['time'])} UTC"
+    yield "Runbook", f"commit {told.get('commit', 'unknown')}"
+    yield "Software", ", ".join(f"{name} {version}" for name, version in sorted(told.get("versions", {}).items()))
+    yield "Params", f"SHA-256 {told.get('params_sha256', 'unknown')}"
+    yield "Journal", f"{len(step.lines)} lines, {'not intact' if step.broken else 'chain intact'}"
+    yield "Journal head", step.head or "none"
+
+
+def _groups(judged: Sequence[Judged], rows: Sequence[PropertyRow]) -> list[Group]:
+    groups = []
+    for row in rows:
+        first = [one for one in judged if one.properties[:1] == (row.id,)]
+        others = [one for one in judged if row.id in one.properties[1:]]
+        groups.append(Group(row.id, row, first, others))
+    rest = [one for one in judged if not one.properties]
+    return [*groups, Group(NO_PROPERTY, None, rest, [])] if rest else groups
+
+
+def _people(approval: Mapping[str, Any]) -> str:
+    applier = approval.get("applier", {}).get("arn", "unknown")
+    parts = [f"Applied by {applier}"]
+    if planner := approval.get("planner"):
+        parts.append(f"planned by {planner.get('arn', 'unknown')}")
+    if approvers := approval.get("approvers"):
+        parts.append("approved by " + ", ".join(str(one.get("arn", "unknown")) for one in approvers))
+    return "; ".join(parts)
+
+
+def _observed(step: StepRecord) -> str:
+    statuses: dict[str, int] = {}
+    for one in step.exhibits:
+        statuses[one.observation.status] = statuses.get(one.observation.status, 0) + 1
+    told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    return f"{len(step.exhibits)} read calls: {told}." if told else "No read call was made."

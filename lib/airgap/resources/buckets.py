@@ -152,7 +152,7 @@ BUCKET = Kind(
         Call(
             "s3:CreateBucket",
             _created,
-            actions=("s3:PutBucketTagging", "s3:PutBucketOwnershipControls", "s3:PutBucketObjectLockConfiguration"),
+            actions=("s3:TagResource", "s3:PutBucketOwnershipControls", "s3:PutBucketObjectLockConfiguration"),
             retry=("OperationAborted",),
         ),
     ),

@@ -125,12 +125,13 @@ FIREWALL_RULE = Kind(
     Reading(
         "route53resolver:ListFirewallRules",
         "FirewallRules",
-        "FirewallRuleGroupId+FirewallDomainListId+Qtype",
+        "FirewallRuleGroupId+FirewallDomainListId+FirewallThreatProtectionId+Qtype",
         owner="parent",
-        natural=("group", "list", "qtype"),
+        natural=("group", "list", "threat", "qtype"),
         fields={
             "group": Field("FirewallRuleGroupId", change=NEVER),
             "list": Field("FirewallDomainListId", change=NEVER),
+            "threat": Field("FirewallThreatProtectionId", change=NEVER),
             "qtype": Field("Qtype", change=NEVER),
             "name": Field("Name"),
             "priority": Field("Priority", risk="opens"),
@@ -150,6 +151,7 @@ FIREWALL_RULE = Kind(
             lambda f: {
                 "FirewallRuleGroupId": f["group"],
                 "FirewallDomainListId": f["list"],
+                "FirewallThreatProtectionId": f.get("threat"),
                 "Qtype": f.get("qtype"),
             },
             ignore=_GONE,

@@ -78,7 +78,7 @@ OPTIONS = Kind(
             "mode": Field("InternetGatewayBlockMode", risk="interrupts", why="internet gateways of the account stop"),
         },
         state="State",
-        settled=("update-complete", "default-state"),
+        settled=("update-complete",),
     ),
     create=(),
     updates={

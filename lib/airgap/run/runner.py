@@ -20,7 +20,7 @@ from airgap.cloud.binding import check_world
 from airgap.errors import UsageError
 from airgap.evidence import plans
 from airgap.evidence.folder import RunFolder
-from airgap.evidence.journal import JournalFile
+from airgap.evidence.journal import JournalFile, read_journal
 from airgap.evidence.lock import Lock, environment_lock
 from airgap.model.intent import Intent
 from airgap.run import summing
@@ -29,6 +29,7 @@ from airgap.run.outcome import Event
 from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
+HEARTBEAT = 30.0
 CELL_TIMEOUT = 3 * 3600.0
 ACTING = ("apply", "destroy")
 
@@ -100,6 +101,7 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
     by_name = {step.name: step for step in steps}
     environment = {"AIRGAP_REPORTS": str(reports_root(one.root)), **(lock.environment() if lock else {})}
     running: dict[Future[None], str] = {}
+    heard = time.monotonic()
     with ThreadPoolExecutor(max_workers=one.jobs) as pool:
         try:
             while left or running:
@@ -113,6 +115,7 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
                 if not running:
                     continue
                 finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                heard = _heartbeat(one, [by_name[name] for name in running.values()], heard)
                 for future in finished:
                     running.pop(future)
                     future.result()
@@ -127,14 +130,17 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
 
 
 def _needs(step: Step, steps: Iterable[Step], mode: str) -> set[str]:
-    """Return the chosen steps that must end before this one begins; none in modes that only read."""
+    """Return the chosen steps that must end before this one begins; none in modes that only read.
+
+    Destroy goes the other way round, and the attestation, which judges every step, still comes last.
+    """
+    others = [other for other in steps if other is not step]
     if mode not in ACTING:
         return set()
-    names = {other.name for other in steps}
     if mode == "destroy":
-        return {other.name for other in steps if step.name in other.needs}
+        return {other.name for other in others if not other.attests and (step.attests or step.name in other.needs)}
     gate = {"preflight"} if step.name != "preflight" else set()
-    return (set(step.needs) | gate) & names
+    return (set(step.needs) | gate) & {other.name for other in others}
 
 
 def _blocker(one: Run, name: str, needs: set[str]) -> str:
@@ -148,6 +154,18 @@ def _blocker(one: Run, name: str, needs: set[str]) -> str:
         if needed == "preflight" and outcome["verdict"] == "fail":
             return "preflight found what would make it fail"
     return ""
+
+
+def _heartbeat(one: Run, steps: Iterable[Step], heard: float) -> float:
+    """Say every half minute that a run lives, and on what it works; return when that was last said."""
+    if time.monotonic() - heard < HEARTBEAT:
+        return heard
+    for step in steps:
+        path = one.folder.step(step.number, step.name).journal
+        calls = [entry["data"] for entry in read_journal(path)[0] if "call" in entry["data"]] if path.exists() else []
+        last = (calls[-1].get("resource") or calls[-1]["call"]) if calls else "nothing yet"
+        one.progress(step.name, f"still at work, last on {last}")
+    return time.monotonic()
 
 
 def _step(one: Run, step: Step, environment: Mapping[str, str]) -> None:

@@ -40,7 +40,8 @@ class Surveyed:
     @property
     def strays(self) -> list[Live]:
         """What is ours, undeclared, and for the judged steps to answer for."""
-        return [live for live in self.found.orphans if HOMES[live.kind] in self.judged]
+        orphans = [live for live in self.found.orphans if KINDS[live.kind].delete]
+        return [live for live in orphans if HOMES[live.kind] in self.judged]
 
 
 def observe(context: Context, reads: Iterable[str], jobs: int) -> list[Observation]:
@@ -92,7 +93,7 @@ def declarations(step: Step, intent: Intent, facts: Estate) -> list[Desired]:
     """Return what a step declares, each resource marked with its step and with what it adopts."""
     try:
         return [
-            dataclasses.replace(one, step=step.name, adopted=intent.adopt.get(one.key, ""))
+            dataclasses.replace(one, step=step.name, adopted=intent.adopt.get(one.key, one.adopted))
             for one in step.desired(intent, facts.reading(step.facts))
         ]
     except NotObserved as cause:
@@ -104,8 +105,9 @@ def declarations(step: Step, intent: Intent, facts: Estate) -> list[Desired]:
 
 
 def may_go(one: Desired) -> bool:
-    """Tell whether destroy may remove a resource: it is neither adopted nor account-wide."""
-    return not one.adopted and not KINDS[one.kind].account_wide
+    """Tell whether destroy may remove a resource: neither adopted nor account-wide, and not gone with its parent."""
+    kind = KINDS[one.kind]
+    return not one.adopted and not kind.account_wide and bool(kind.delete)
 
 
 def last_first(lives: Iterable[Live]) -> list[Live]:
