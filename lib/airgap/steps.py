@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from airgap.checks import suite
 from airgap.checks.check import Check
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -49,9 +50,36 @@ class Step:
 
 
 STEPS: tuple[Step, ...] = (
-    Step(0, "preflight", "Preflight: what would fail later, told before the first write"),
-    Step(1, "identity", "Identity: roles and keys", declarations=identity.IDENTITY),
-    Step(2, "network", "Network: a VPC without a way out", needs=("identity",), declarations=network.NETWORK),
-    Step(3, "endpoints", "Endpoints: the only doors, each with its policy", needs=("network",), declarations=ENDPOINTS),
-    Step(13, "attest", "Attestation: everything verified again", needs=("endpoints",), attests=True),
+    Step(0, "preflight", "Preflight: what would fail later, told before the first write", checks=suite.PREFLIGHT),
+    Step(
+        1,
+        "identity",
+        "Identity: roles and keys",
+        declarations=identity.IDENTITY,
+        checks=suite.IDENTITY,
+    ),
+    Step(
+        2,
+        "network",
+        "Network: a VPC without a way out",
+        needs=("identity",),
+        declarations=network.NETWORK,
+        checks=suite.NETWORK,
+    ),
+    Step(
+        3,
+        "endpoints",
+        "Endpoints: the only doors, each with its policy",
+        needs=("network",),
+        declarations=ENDPOINTS,
+        checks=suite.ENDPOINTS,
+    ),
+    Step(
+        13,
+        "attest",
+        "Attestation: everything verified again",
+        needs=("endpoints",),
+        checks=suite.ATTEST,
+        attests=True,
+    ),
 )

@@ -100,6 +100,18 @@ def test_a_fault_speaks_the_language_of_its_service(aws, service, operation, cod
         call()
 
 
+def test_a_fault_can_be_any_refusal_and_an_expired_session(aws):
+    kms, text = aws.client("kms"), "Policy contains a statement with one or more invalid principals."
+    code = "MalformedPolicyDocumentException"
+    fault = {"operation": "kms:CreateKey", "error": "Refused", "code": code, "message": text, "times": 2}
+    aws.control("POST", "/faults", fault)
+    assert [refused(code, kms.create_key) for _ in range(2)] == [text, text]
+    assert kms.create_key()["KeyMetadata"]["Enabled"]
+    aws.control("POST", "/faults", {"operation": "*:*", "error": "ExpiredToken", "times": 2})
+    refused("ExpiredTokenException", kms.list_keys)
+    refused("RequestExpired", aws.client("ec2").describe_vpcs)
+
+
 def test_a_lost_answer_leaves_the_write_done(aws):
     ec2 = aws.client("ec2")
     aws.control("POST", "/faults", {"operation": "ec2:CreateVpc", "error": "DropResponse"})
@@ -118,7 +130,12 @@ def test_a_time_out_leaves_nothing_done_and_faults_can_be_taken_away(aws):
     ec2.create_vpc(CidrBlock="10.0.0.0/16")
 
 
-@pytest.mark.parametrize("wrong", [{"operation": "ec2:X", "error": "Nonsense"}, {"error": "Timeout"}, {"a": 1}, []])
+REFUSED = {"operation": "ec2:X", "error": "Refused"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"operation": "ec2:X", "error": "Nonsense"}, {"error": "Timeout"}, {"a": 1}, [], REFUSED]
+)
 def test_a_fault_that_is_none_is_refused(aws, wrong):
     with pytest.raises(urllib.error.HTTPError) as caught:
         aws.control("POST", "/faults", wrong)

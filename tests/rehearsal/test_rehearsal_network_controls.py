@@ -42,6 +42,8 @@ def test_an_exclusion_is_created_used_and_deleted(aws):
     modes = {x["SubnetId"]: x["BlockPublicAccessStates"] for x in ec2.describe_subnets()["Subnets"]}
     assert {x: y["InternetGatewayBlockMode"] for x, y in modes.items()} == {subnet: "off", other: BLOCK}
     assert len(read(Filters=[{"Name": "tag:env", "Values": ["de*"]}])) == 1
+    ec2.create_tags(Resources=[made["ExclusionId"]], Tags=[{"Key": "owner", "Value": "airgap"}])
+    assert {tag["Key"] for tag in read()[0]["Tags"]} == {"env", "owner"}
     assert read(Filters=[{"Name": "resource-arn", "Values": ["*/subnet-none"]}]) == []
     again = {"SubnetId": subnet, "InternetGatewayExclusionMode": OPEN}
     refused("VpcBlockPublicAccessExclusionAlreadyExists", create, **again)

@@ -88,7 +88,10 @@ def test_roles_and_policies_have_their_limits_and_order(aws):
     refused("DeleteConflict", iam.delete_role, RoleName="r")
     iam.remove_role_from_instance_profile(InstanceProfileName="i", RoleName="r")
     iam.delete_role(RoleName="r")
-    iam.attach_role_policy(RoleName="platform-engineer", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy")
+    node = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+    iam.attach_role_policy(RoleName="platform-engineer", PolicyArn=node)
+    details = iam.get_account_authorization_details(Filter=["AWSManagedPolicy"])
+    assert [policy["Arn"] for policy in details["Policies"]] == [node]
 
 
 def test_a_trail_needs_a_bucket_and_a_key_that_admit_it(aws):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from conftest import refused
 
@@ -81,6 +83,18 @@ def test_account_wide_block_of_public_buckets_works_through_loopback(aws):
     block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     control.put_public_access_block(**account, PublicAccessBlockConfiguration=block)
     assert control.get_public_access_block(**account)["PublicAccessBlockConfiguration"] == block
+
+
+def test_a_locked_object_says_until_when(aws):
+    s3, until = aws.client("s3"), datetime(2030, 1, 1, tzinfo=UTC)
+    s3.create_bucket(Bucket="evidence-bucket", ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket="evidence-bucket", Key="free", Body=b"x")
+    lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until}
+    s3.put_object(Bucket="evidence-bucket", Key="kept", Body=b"x", **lock)
+    read = s3.get_object_retention(Bucket="evidence-bucket", Key="kept")["Retention"]
+    assert (read["Mode"], read["RetainUntilDate"]) == ("COMPLIANCE", until)
+    refused("NoSuchObjectLockConfiguration", s3.get_object_retention, Bucket="evidence-bucket", Key="free")
+    refused("NoSuchKey", s3.get_object_retention, Bucket="evidence-bucket", Key="none")
 
 
 def test_an_instance_with_a_profile_has_an_agent(aws):

@@ -120,7 +120,8 @@ class AWS:
         return Planned(plan, found, {one.key: one for one in desired}, estate)
 
     def run(self, planned: Planned, *declarations: Declaration) -> None:
-        """Carry out a plan."""
+        """Carry out a plan, as a run of its own."""
+        self.cloud.salt = f"run {len(self.memory.lines)}"
         Application(
             cloud=self.cloud,
             kinds=kinds_of(declarations),

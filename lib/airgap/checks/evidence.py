@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airgap.checks.check import NotApplicable, Population, Undecided, check
-from airgap.checks.scope import every
+from airgap.checks.scope import every, tags
 from airgap.model import observation as obs
 from airgap.model.estate import ANY, Estate
 from airgap.model.intent import Intent, Waiver
@@ -66,10 +66,11 @@ def answered(writes: list[Mapping[str, Any]], intent: Intent, estate: Estate) ->
     over=_writes,
 )
 def in_trail(writes: list[Mapping[str, Any]], intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each write that CloudTrail does not know once its lag is over."""
+    """Yield each write that CloudTrail does not know once its lag is over; one that AWS refused changed nothing."""
     events = every(estate, LOOKUP, "Events")
     known = {json.loads(one.get("CloudTrailEvent") or "{}").get("requestID", "") for one in events}
-    missing = [one for one in writes if (one.get("answer") or {}).get("request_id") not in known]
+    made = [one for one in writes if (one.get("answer") or {}).get("status") in ("ok", None)]
+    missing = [one for one in made if (one.get("answer") or {}).get("request_id") not in known]
     due = max((_moment(one.get("time", "")) for one in missing), default=None)
     if due and _moment(estate.taken_at) < due + LAG:
         raise Undecided(f"CloudTrail may show {len(missing)} writes until {(due + LAG).isoformat()}")
@@ -176,7 +177,7 @@ def pages_closed(found: list[Observation], intent: Intent, estate: Estate) -> It
     "Everything that was looked at in this Region stands in the evidence",
     severity="info",
     properties=("EVD-02",),
-    reads=(ANY,),
+    reads=(ANY, "ec2:DescribeRegions"),
     remedy="add the Region to regions_in_scope, or have the organisation switch it off",
     over=lambda intent, estate: [
         (f"Region {one['RegionName']}", one["RegionName"])

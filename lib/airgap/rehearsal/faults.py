@@ -2,7 +2,8 @@
 
 A fault names an operation (``ec2:DescribeSubnets``, with ``*`` for parts), an error and how many times it strikes:
 
-- ``AccessDenied``, ``Throttling``, ``InternalError``: refused with the service's own code for it; nothing is done;
+- ``AccessDenied``, ``Throttling``, ``InternalError``, ``ExpiredToken``: refused with the service's own code for it;
+- ``Refused``: refused with ``code`` and ``message``, such as those of a principal that IAM has not spread yet;
 - ``Timeout``: nothing is done and no answer comes for ``seconds`` (5), then the connection ends;
 - ``DropResponse``: the operation is done and its answer is lost.
 """
@@ -16,28 +17,33 @@ from typing import Any
 
 from airgap.rehearsal.wire import Call, Refusal
 
-ERRORS = ("AccessDenied", "Throttling", "InternalError", "Timeout", "DropResponse")
+ERRORS = ("AccessDenied", "Throttling", "InternalError", "ExpiredToken", "Refused", "Timeout", "DropResponse")
 # How the services that are not rest-json or json spell the same refusal.
 _DENIED = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
 _THROTTLED = {"ec2": "RequestLimitExceeded", "query": "Throttling", "rest-xml": "SlowDown"}
+_EXPIRED = {"ec2": "RequestExpired", "query": "ExpiredToken", "rest-xml": "ExpiredToken"}
 _FAILED = {"ec2": "InternalError", "query": "InternalFailure", "rest-xml": "InternalError"}
 
 
 @dataclass
 class Fault:
-    """One fault: the pattern of operations, the error, strikes left (None: for ever) and seconds of a Timeout."""
+    """One fault: the pattern of operations, the error, strikes left (None: for ever), seconds of a Timeout."""
 
     operation: str
     error: str
     times: int | None = 1
     seconds: float = 5.0
+    code: str = ""
+    message: str = ""
 
     @classmethod
     def read(cls, document: Any) -> Fault:
         """Return the fault that a JSON document describes; ValueError where it describes none."""
         fields = document if isinstance(document, dict) else {}
-        unknown = set(fields) - {"operation", "error", "times", "seconds"}
-        if unknown or not isinstance(fields.get("operation"), str) or fields.get("error") not in ERRORS:
+        unknown = set(fields) - set(cls.__dataclass_fields__)
+        coded = fields.get("error") != "Refused" or fields.get("code")
+        known = fields.get("error") in ERRORS and coded and isinstance(fields.get("operation"), str)
+        if unknown or not known:
             raise ValueError(f'a fault is {{"operation": "ec2:DescribeSubnets", "error": one of {", ".join(ERRORS)}}}')
         return cls(**fields)
 
@@ -77,4 +83,9 @@ def refusal(call: Call, fault: Fault) -> Refusal:
     if fault.error == "Throttling":
         status = 503 if call.protocol in ("ec2", "rest-xml") else 400
         return Refusal(_THROTTLED.get(call.protocol, "ThrottlingException"), "Rate exceeded", status)
+    if fault.error == "ExpiredToken":
+        code = _EXPIRED.get(call.protocol, "ExpiredTokenException")
+        return Refusal(code, "The security token included in the request is expired", 400)
+    if fault.error == "Refused":
+        return Refusal(fault.code, fault.message, 400)
     return Refusal(_FAILED.get(call.protocol, "InternalFailure"), "An internal error has occurred", 500)

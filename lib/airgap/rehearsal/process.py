@@ -78,7 +78,13 @@ def up(port: int | None = None) -> Rehearsal:
     _children[child.pid] = child
     rehearsal = Rehearsal(number, child.pid)
     (place / "server.json").write_text(json.dumps(asdict(rehearsal)))
-    _await_answer(rehearsal, log)
+    try:
+        _await_answer(rehearsal, log)
+    except AirgapError:
+        child.kill()
+        child.wait()
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     return rehearsal
 
 
@@ -161,7 +167,6 @@ def _await_answer(rehearsal: Rehearsal, log: Path) -> None:
             return
         reason = f"its first call answered HTTP {code}"
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-    down(rehearsal.port)
     raise AirgapError(
         f"the embedded AWS did not come up: {reason}\n{tail}".rstrip(),
         unchanged="no process is left running",

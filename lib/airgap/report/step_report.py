@@ -117,7 +117,10 @@ def _where(step: StepRecord, run_id: str) -> Iterator[tuple[str, str]]:
     told, last = step.opening, step.closing
     caller = told.get("caller", {})
     yield "World", str(told.get("world", "unknown: the step was never bound"))
-    yield "Account, Region", f"{told.get('account', 'unknown')}, {told.get('region', 'unknown')} (partition {told.get('partition', 'unknown')})"
+    yield (
+        "Account, Region",
+        f"{told.get('account', 'unknown')}, {told.get('region', 'unknown')} (partition {told.get('partition', 'unknown')})",
+    )
     yield "Run", f"{run_id}, step {step.folder}, mode {step.mode or 'unknown'}"
     yield "Caller", str(caller.get("arn", "unknown"))
     yield "Person", person(caller) or "attributable to no person"

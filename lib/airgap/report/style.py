@@ -12,7 +12,7 @@ _TONES = "\n".join(
 SCREEN = f"""\
 html {{ background: {GROUND}; -webkit-text-size-adjust: 100%; }}
 body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-size: 15px; line-height: 1.55;
-  font-family: system-ui, "Segoe UI", "Helvetica Neue", "Liberation Sans", Arial, "DejaVu Sans", sans-serif; }}
+  background: none; font-family: "Segoe UI", -apple-system, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }}
 .report a {{ color: {TONES["change"][0]}; text-decoration-thickness: 1px; text-underline-offset: 2px; }}
 .report h1 {{ font-size: 2.1rem; line-height: 1.15; font-weight: 650; letter-spacing: -0.015em; margin: 0.1rem 0 0.7rem;
   max-width: 26em; text-wrap: balance; }}
@@ -40,6 +40,7 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report tbody th {{ font-weight: 500; }}
 .report .n {{ text-align: right; white-space: nowrap; }}
 .report th.n, .report thead th {{ vertical-align: bottom; }}
+.report thead th {{ overflow-wrap: normal; }}
 .report .time {{ white-space: nowrap; font-weight: 400; }}
 .report .quiet, .report .note, .report .statement {{ color: {QUIET}; }}
 .report .from {{ max-width: 11em; }}

@@ -185,6 +185,7 @@ def ways(intent: Intent, tier: str, lists: dict[str, list[str]]) -> Iterator[Way
 
 @declares(
     NETWORK_ACL,
+    DEFAULT_ACL,
     ACL_ENTRY,
     reads=("ec2:DescribePrefixLists", "ec2:GetManagedPrefixListEntries", "service-quotas:ListServiceQuotas"),
 )

@@ -137,7 +137,7 @@ def _describe(direction: str, egress: bool) -> Call:
         f"ec2:UpdateSecurityGroupRuleDescriptions{direction}",
         lambda f: {
             "GroupId": f["group"],
-            "SecurityGroupRuleDescriptions": [{"SecurityGroupRuleId": f["id"], "Description": f["description"]}],
+            "IpPermissions": _permission(f),
         },
         when=lambda f: bool(f["egress"]) is egress,
     )

@@ -92,7 +92,12 @@ def run(
             interrupted = _execute(one, steps, lock)
     else:
         interrupted = _execute(one, steps, None)
-    return summing.close(one, steps, began, interrupted)
+    data = summing.close(one, steps, began, interrupted)
+    from airgap.report.run_report import render_run
+
+    progress("", "writing the reports")
+    render_run(folder.root, progress=progress)
+    return data
 
 
 def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:

@@ -77,7 +77,8 @@ class StepRun:
 
     def looking(self, estate: Estate) -> views.Look:
         """Return what a view of this moment looks at."""
-        return views.Look(self.intent, estate, self.planned, tuple(self.findings), self.caller, self.judged)
+        declared = self._seen.declared if self._seen else ()
+        return views.Look(self.intent, estate, self.planned, tuple(self.findings), self.caller, self.judged, declared)
 
     def plan(self) -> Plan:
         """Read what is there and return what would change; keep the plan under its digest."""

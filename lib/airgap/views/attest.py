@@ -1,7 +1,6 @@
 """Attestation: what the statement speaks of, the verdict on each property, the inventory, the exceptions in force.
 
-``Look.judged`` may hold ``steps`` (one mapping a step, as in run.json) and ``properties`` (one mapping a property: id,
-property, and reason where nothing here can test it).
+``Look.judged`` may hold ``steps``: one mapping a step, as in run.json.
 """
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airgap.model.finding import FAIL, NOT_APPLICABLE, UNKNOWN, Finding, verdict
+from airgap.controls.verdicts import verdicts as verdicts_of_properties
+from airgap.model.finding import NOT_APPLICABLE, Finding, verdict
 from airgap.model.intent import Waiver
 from airgap.views.look import Look, attempt
 from airgap.views.table import STATUS, Code, Facts, Group, Mark, Table, not_read
@@ -77,24 +77,21 @@ def worst(findings: Sequence[Finding]) -> str:
 
 
 def properties(look: Look) -> Table:
-    """Return every property with its verdict, the checks that support it and their populations."""
-    listed = look.judged.get("properties") or [
-        {"id": name, "property": ""} for name in sorted({name for one in look.findings for name in one.properties})
+    """Return the verdict on every property there is, with the checks that support it and their population."""
+    found = verdicts_of_properties(look.findings)
+    rows = [
+        (
+            Code(one.id),
+            (one.title, one.reason) if one.reason else one.title,
+            STATUS[one.status],
+            tuple(Code(check) for check in one.checks),
+            f"judged {one.judged} of {one.population}",
+        )
+        for one in found
     ]
-    rows = [_property(one, look.findings) for one in listed]
-    return Table(f"Properties: {len(rows)}", ("id", "property", "verdict", "judged by", "population"), rows)
-
-
-def _property(one: Mapping[str, Any], findings: Sequence[Finding]) -> tuple[Any, ...]:
-    mine = [each for each in findings if one["id"] in each.properties]
-    if not mine:
-        reason = one.get("reason") or "no check of the steps that ran supports it"
-        return Code(one["id"]), one.get("property", ""), NOT_TESTED, reason, ""
-    checks = dict.fromkeys(each.check for each in mine)
-    counted = tuple(f"{check}: {population(check, mine)}" for check in checks)
-    status = STATUS[worst(mine)]
-    reasons = tuple(dict.fromkeys(each.message for each in mine if each.status in (FAIL, UNKNOWN, NOT_APPLICABLE)))
-    return Code(one["id"]), (one.get("property", ""), *reasons), status, ", ".join(checks), counted
+    tally = {word: sum(1 for one in found if one.status == word) for word in STATUS}
+    words = ", ".join(f"{count} {STATUS[word].word}" for word, count in tally.items() if count)
+    return Table(f"Properties: {words}", ("id", "property", "verdict", "judged by", "population"), rows)
 
 
 def inventory(look: Look) -> Table:

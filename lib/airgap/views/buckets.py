@@ -28,9 +28,10 @@ SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restric
 def buckets(look: Look) -> Table:
     """Return every bucket of the environment with its protections; before it exists, its name."""
     there = {one["Name"] for one in look.every("s3:ListBuckets", "Buckets")}
+    wanted = {str(one.fields.get("name")) for one in look.wanted("bucket")}
+    names = [bucket(look.intent, purpose) for purpose in BUCKETS]
     rows = []
-    for purpose in BUCKETS:
-        name = bucket(look.intent, purpose)
+    for name in (name for name in names if name in there or name in wanted or not wanted):
         cells = [_cell(look, call, name, say) for call, say in CELLS] if name in there else [LATER] * len(CELLS)
         rows.append((Code(name), *cells))
     return Table("Buckets", COLUMNS, rows)

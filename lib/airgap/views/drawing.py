@@ -70,10 +70,11 @@ class Canvas:
             f'<path d="M{x - 4:g} {y - 4:g}l8 8m0 -8l-8 8" stroke="{stroke}" stroke-width="2" fill="none"/>'
         )
 
-    def lock(self, x: float, y: float, *, stroke: str = INK) -> None:
-        """Draw a closed lock, twelve wide."""
+    def lock(self, x: float, y: float, *, stroke: str = INK, closed: bool = True) -> None:
+        """Draw a lock, twelve wide, closed or open."""
+        bow = "v2.5" if closed else "v-1"
         self.strokes.append(
-            f'<path d="M{x + 2.5:g} {y + 6:g}v-2.5a3.5 3.5 0 0 1 7 0v2.5" fill="none" stroke="{stroke}" '
+            f'<path d="M{x + 2.5:g} {y + 6:g}v-2.5a3.5 3.5 0 0 1 7 0{bow}" fill="none" stroke="{stroke}" '
             f'stroke-width="1.6"/><rect x="{x:g}" y="{y + 6:g}" width="12" height="8.5" rx="1.5" fill="{stroke}"/>'
         )
 

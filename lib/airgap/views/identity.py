@@ -22,6 +22,9 @@ KEY_READS = (
     "kms:ListGrants",
     "kms:ListResourceTags",
 )
+# What neither looks at settings nor changes any: keys, secrets, models and sessions.
+USING = ("GetSecretValue", "Decrypt", "Encrypt", "ReEncrypt", "GenerateDataKey", "Sign", "Invoke", "Converse", "Assume",
+         "Apply")  # fmt: skip
 READING = (
     "Describe",
     "List",
@@ -104,11 +107,13 @@ def rights(documents: Iterable[Any]) -> Any:
             continue
         for action in _many(statement.get("Action", "not " + str(statement.get("NotAction", "")))):
             service, _, name = str(action).partition(":")
-            tally.setdefault(service, {"read": set(), "change": set()})[_level(name)].add(name)
+            tally.setdefault(service, {"read": set(), "use": set(), "change": set()})[_level(name)].add(name)
     return tuple(_said(service, levels) for service, levels in sorted(tally.items())) or "nothing"
 
 
 def _level(name: str) -> str:
+    if name.startswith(USING):
+        return "use"
     return "read" if name.startswith(READING) else "change"
 
 
@@ -143,7 +148,8 @@ def _key(look: Look, key: Mapping[str, Any], alias: str) -> tuple[Any, ...]:
     name = key["KeyId"]
     state = key.get("KeyState", "")
     shown = Mark("enabled", "✓", "good") if state == "Enabled" else Mark(state, "!", "unknown")
-    return alias, Code(name), shown, _rotation(look, name), _grants(look, name), _outsiders(look, name)
+    turns = "does not rotate by its nature" if key.get("KeyUsage") == "SIGN_VERIFY" else _rotation(look, name)
+    return alias, Code(name), shown, turns, _grants(look, name), _outsiders(look, name)
 
 
 def _rotation(look: Look, key: str) -> Any:

@@ -19,7 +19,7 @@ from airgap.views.table import Facts, Shown, not_read
 class Look:
     """One moment of one environment; ``plan``, ``findings`` and ``caller`` may not be there yet.
 
-    ``judged`` is plain data that steps hand to the views of the attestation: properties and register, by name.
+    ``judged`` is plain data that steps hand to the views of the attestation, as ``steps``.
     ``declared`` is what the step wants, for what does not exist yet.
     """
 

@@ -164,8 +164,13 @@ def _used(look: Look, code: str) -> int | None:
     if code not in IN_USE:
         return None
     call, path = IN_USE[code]
-    found = look.every(call, path)
-    return sum(1 for one in found if not (isinstance(one, Mapping) and scope.is_ours(one, look.intent)))
+    ours = scope.vpc_ids(look.intent, look.estate)
+    return sum(1 for one in look.every(call, path) if not (isinstance(one, Mapping) and _is_ours(one, look, ours)))
+
+
+def _is_ours(item: Mapping[str, Any], look: Look, vpcs: set[str]) -> bool:
+    """Tell whether an item is tagged as ours or stands in our VPC (interfaces that AWS makes carry no tags)."""
+    return scope.is_ours(item, look.intent) or item.get("VpcId") in vpcs
 
 
 def addresses(look: Look) -> Table:

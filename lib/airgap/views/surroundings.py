@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from airgap.model.derived import endpoint_services
 from airgap.views.look import Look, attempt
 from airgap.views.network import allowed, target
 from airgap.views.places import Place
+from airgap.views.table import LATER
 
 READS = (
     *scope.TABLE_READS,
@@ -42,11 +43,12 @@ class Exit:
 
 @dataclass(frozen=True)
 class Guard:
-    """One thing that keeps the VPC closed; ``holds`` is None where it was not read or does not exist yet."""
+    """One thing that keeps the VPC closed: its state in words, the tone of it, and the kinds of resources behind it."""
 
     title: str
     value: str
-    holds: bool | None
+    tone: str
+    kinds: str
 
 
 @dataclass(frozen=True)
@@ -121,31 +123,34 @@ def nat_gateways(look: Look, vpc: Mapping[str, Any] | None, listed: list[Place])
 
 def guards(look: Look, vpc: Mapping[str, Any] | None) -> list[Guard]:
     """Return what keeps the VPC closed beside routes: Block Public Access and the DNS Firewall."""
-    return [_block_public_access(look), _dns_firewall(look, vpc)]
+    return [
+        Guard("Block Public Access", *_block_public_access(look, vpc), "bpa-"),
+        Guard("DNS Firewall", *_dns_firewall(look, vpc), "firewall-"),
+    ]
 
 
-def _block_public_access(look: Look) -> Guard:
-    title = "Block Public Access"
+def _block_public_access(look: Look, vpc: Mapping[str, Any] | None) -> tuple[str, str]:
     page, reason = attempt(lambda: look.estate.page("ec2:DescribeVpcBlockPublicAccessOptions"))
     if reason:
-        return Guard(title, "not read", None)
+        return "not read", "unknown"
     mode = ((page or {}).get("VpcBlockPublicAccessOptions") or {}).get("InternetGatewayBlockMode", "off")
-    return Guard(title, mode, mode == "block-bidirectional")
+    if mode == "block-bidirectional":
+        return mode, "good"
+    return (mode, "bad") if vpc else (f"{mode} until apply", "quiet")
 
 
-def _dns_firewall(look: Look, vpc: Mapping[str, Any] | None) -> Guard:
-    title = "DNS Firewall"
+def _dns_firewall(look: Look, vpc: Mapping[str, Any] | None) -> tuple[str, str]:
     if vpc is None:
-        return Guard(title, "known after apply", None)
+        return LATER.word, "quiet"
     call = "route53resolver:ListFirewallRuleGroupAssociations"
     found, reason = attempt(lambda: look.every(call, "FirewallRuleGroupAssociations"), [])
     page, unread = attempt(lambda: look.estate.page("route53resolver:GetFirewallConfig", ResourceId=vpc["VpcId"]))
     if reason or unread:
-        return Guard(title, "not read", None)
+        return "not read", "unknown"
     if not any(one["VpcId"] == vpc["VpcId"] for one in found):
-        return Guard(title, "not associated", False)
+        return "not associated", "bad"
     closed = ((page or {}).get("FirewallConfig") or {}).get("FirewallFailOpen") == "DISABLED"
-    return Guard(title, "fails closed" if closed else "fails open", closed)
+    return ("fails closed", "good") if closed else ("fails open", "bad")
 
 
 def doors(look: Look, vpc: Mapping[str, Any] | None, listed: list[Place]) -> list[Door]:
@@ -178,19 +183,23 @@ def _door(service: str, form: str, one: Mapping[str, Any] | None, zones: Mapping
     return Door(service, form, reached, tables, one is not None, wanted, frozenset(names), unread)
 
 
-def ways(look: Look, place: Place) -> tuple[str, bool, frozenset[str]]:
-    """Return where a subnet's routes lead, in words, whether its tier may hold them all, and its table's names."""
-    live = place.live
-    if live is None:
-        beyond = ["internet gateway"] if place.tier == "public" else ["S3, DynamoDB"] if place.tier == "private" else []
-        return ", ".join(["local", *beyond]), True, frozenset()
-    tables, reason = attempt(lambda: scope.tables_of([(place.name, live)], look.estate), [])
+def ways(look: Look, place: Place, shown: Iterable[Door] = ()) -> tuple[list[str], bool | None, frozenset[str]]:
+    """Return where a subnet's routes lead, whether its tier may hold them all, and its table's names.
+
+    Routes beyond the tier come first. None is for routes that were not read.
+    """
+    if place.live is None:
+        more = {"public": ["internet gateway"], "private": ["s3", "dynamodb"]}.get(place.tier, [])
+        return ["local", *more], True, frozenset()
+    served = [(place.name, place.live)]
+    tables, reason = attempt(lambda: scope.tables_of(served, look.estate), [])
     if reason or not tables:
-        return "routes not read", False, frozenset()
+        return ["not read"], None, frozenset()
     name, table = tables[0]
-    leads = [_said(one) for one in table.get("Routes", [])]
-    fine = all(allowed(one, place.tier) for one in table.get("Routes", []))
-    return ", ".join(dict.fromkeys(leads)), fine, frozenset({name, table["RouteTableId"]})
+    services = {name: door.service for door in shown for name in door.names}
+    ranked = sorted(table.get("Routes", []), key=lambda one: allowed(one, place.tier))
+    leads = dict.fromkeys(services.get(target(one)) or _said(one) for one in ranked)
+    return list(leads), all(allowed(one, place.tier) for one in ranked), frozenset({name, table["RouteTableId"]})
 
 
 def _said(route: Mapping[str, Any]) -> str:

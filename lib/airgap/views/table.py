@@ -190,7 +190,7 @@ def _flat(value: Any) -> str:
 
 def _lines(value: Any) -> list[str]:
     parts: Iterable[Any] = value if isinstance(value, tuple) else (value,)
-    return [line for one in parts for line in textwrap.wrap(str(one), WIDEST) or [""]] or [""]
+    return [line for one in parts for line in textwrap.wrap(str(one), WIDEST, break_on_hyphens=False) or [""]] or [""]
 
 
 def _joined(cells: Iterable[str], wide: Sequence[int]) -> str:

@@ -3,87 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
 from airgap.model.finding import FAIL, UNKNOWN
 from airgap.views import surroundings
 from airgap.views.drawing import AMBER, BLUE, GREEN, RED, Canvas, length
-from airgap.views.look import Look, attempt
-from airgap.views.places import TIERS, Place, places, vpc
-from airgap.views.style import GROUND, INK, QUIET, RULE
-from airgap.views.surroundings import Door, Exit, Guard
-from airgap.views.table import LATER, Picture
+from airgap.views.look import Look
+from airgap.views.places import Place
+from airgap.views.scene import Scene, scene, words
+from airgap.views.style import GROUND, INK, QUIET, RULE, TONES
+from airgap.views.surroundings import Door
+from airgap.views.table import Picture
 
 READS = surroundings.READS
 
 GUTTER, GAP, PAD = 176, 16, 14
 ROW = 19
 """Height of one endpoint's row."""
-HEIGHTS = {"public": 92, "ingress": 72, "private": 78}
+HEIGHTS = {"public": 109, "ingress": 84, "private": 94}
 FILLS = {"public": ("#eef4fd", BLUE), "ingress": ("#f5f1fa", "#5b3f8c"), "private": ("#f4f6f8", INK)}
+TONE_SIGNS = {"good": "✓", "bad": "✗", "unknown": "?", "quiet": "…"}
 SIGNS = {FAIL: ("✗", RED), UNKNOWN: ("?", AMBER)}
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that the drawing shows, before it is drawn."""
-
-    look: Look
-    vpc: dict[str, Any] | None
-    places: list[Place]
-    exits: list[Exit]
-    guards: list[Guard]
-    doors: list[Door]
-    nat: dict[str, str]
-    unread: list[str]
-    unseen: bool = False
-
-    @property
-    def later(self) -> str:
-        """What stands for an id that is not there: it comes with apply, unless it could not even be looked for."""
-        return "not read" if self.unseen else LATER.word
-
-    @property
-    def zones(self) -> list[str]:
-        """The zones, left to right."""
-        return sorted({place.zone for place in self.places})
-
-    @property
-    def tiers(self) -> list[str]:
-        """The tiers that have a subnet, top to bottom."""
-        return [tier for tier in TIERS if any(place.tier == tier for place in self.places)]
-
-    @property
-    def interfaces(self) -> list[Door]:
-        """The endpoints with an interface in each zone."""
-        return [door for door in self.doors if door.kind == "interface"]
-
-    def status(self, names: Iterable[str]) -> str:
-        """Return fail or unknown where a finding says so of any of these names, else nothing."""
-        wanted = set(names)
-        told = {one.status for one in self.look.findings if one.resource in wanted}
-        return FAIL if FAIL in told else UNKNOWN if UNKNOWN in told else ""
-
-
-def scene(look: Look) -> Scene:
-    """Gather what is drawn; pages that were not read leave their reason."""
-    ours, no_vpc = attempt(lambda: vpc(look))
-    listed, no_subnets = attempt(lambda: places(look), None)
-    if listed is None:
-        listed = places(look, found={})
-    found, unread = surroundings.exits(look, ours)
-    doors = surroundings.doors(look, ours, listed)
-    nat = surroundings.nat_gateways(look, ours, listed)
-    reasons = dict.fromkeys(one for one in (no_vpc, no_subnets, *unread) if one)
-    return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, list(reasons), bool(no_vpc))
 
 
 def topology(look: Look) -> Picture:
     """Return the drawing of the environment's network with its plain words."""
     shown = scene(look)
-    words = _words(shown)
-    return Picture(Drawing(shown).svg(words), words)
+    said = words(shown)
+    return Picture(Drawing(shown).svg(said), said)
 
 
 class Drawing:
@@ -104,13 +50,15 @@ class Drawing:
         doors = ROW * len(self.shown.interfaces) + 16 if tier == "private" and self.shown.interfaces else 0
         return HEIGHTS[tier] + doors
 
-    def svg(self, words: str) -> str:
+    def svg(self, said: str) -> str:
         """Draw everything from the outside in and return the SVG."""
         rows_top = self.top + 100
         tall = sum(self._height(tier) + (self.deep[tier] - 1) * (HEIGHTS[tier] + 10) + 14 for tier in self.shown.tiers)
         bottom = rows_top + tall + 26
         self._heading()
         self.canvas.rect(16, self.top, self.width - 32, bottom - self.top, stroke=INK, width=2, radius=12)
+        whole = {"vpc:main", self.shown.vpc["VpcId"] if self.shown.vpc else "vpc:main"}
+        self._ring(whole, 16, self.top, self.width - 32, bottom - self.top)
         self._exits()
         self._guards()
         self._zones(rows_top, bottom)
@@ -121,7 +69,7 @@ class Drawing:
         self._gateways(bottom)
         self._legend(bottom + 44)
         name = f"Topology of {self.shown.look.intent.environment}"
-        return self.canvas.svg(self.width, bottom + 62 + 16 * len(self.shown.unread), name, words)
+        return self.canvas.svg(self.width, bottom + 62 + 16 * len(self.shown.unread), name, said)
 
     def _heading(self) -> None:
         intent, ours = self.shown.look.intent, self.shown.vpc
@@ -142,17 +90,15 @@ class Drawing:
             self.canvas.text(
                 x + wide / 2, self.top + 12, one.id or self.shown.later, size=10, anchor="middle", fill=QUIET
             )
-            self._ring(
-                one.names if one.declared else {*one.names, "!"}, x, self.top - 18, wide, 36, beyond=not one.declared
-            )
+            self._ring(one.names, x, self.top - 18, wide, 36, beyond=not one.declared)
             x += wide + 24
 
     def _guards(self) -> None:
         x = 32.0
         for one in self.shown.guards:
-            colour = {True: GREEN, False: RED, None: AMBER}[one.holds]
-            sign = {True: "✓", False: "✗", None: "?"}[one.holds]
-            x += self.canvas.chip(x, self.top + 30, one.title, f"{sign} {one.value}", colour) + 10
+            behind = {each.resource for each in self.shown.look.findings if each.resource.startswith(one.kinds)}
+            tone = {FAIL: "bad", UNKNOWN: "unknown"}.get(self.shown.status(behind), one.tone)
+            x += self.canvas.chip(x, self.top + 30, one.title, f"{TONE_SIGNS[tone]} {one.value}", TONES[tone][0]) + 10
 
     def _x(self, zone: str) -> float:
         return 16 + GUTTER + self.shown.zones.index(zone) * (self.column + GAP)
@@ -183,28 +129,25 @@ class Drawing:
     def _subnet(self, place: Place, x: float, y: float, wide: float, tall: float) -> None:
         fill, stroke = FILLS[place.tier]
         sealed = place.tier == "private"
+        leads, fine, names = surroundings.ways(self.shown.look, place, self.shown.doors)
+        colour = {True: INK, False: RED, None: AMBER}[fine]
         self.canvas.rect(x, y, wide, tall, fill=fill, stroke=stroke, width=3 if sealed else 1.3, dashed=not place.live)
         self.canvas.text(x + 12, y + 21, place.name, size=13, bold=True, width=wide - 50)
         if sealed:
-            self.canvas.lock(x + wide - 25, y + 9)
-        self.canvas.text(
-            x + 12, y + 38, f"{place.cidr} · {place.id or self.shown.later}", size=11, fill=QUIET, width=wide - 24
-        )
-        leads, fine, names = surroundings.ways(self.shown.look, place)
-        self.canvas.text(x + 12, y + 55, f"routes: {leads}", size=11, fill=INK if fine else RED, width=wide - 24)
+            self.canvas.lock(x + wide - 25, y + 9, stroke=colour, closed=bool(fine))
+        self.canvas.text(x + 12, y + 38, place.cidr, size=11, fill=QUIET, width=wide - 24)
+        self.canvas.text(x + 12, y + 54, place.id or self.shown.later, size=11, fill=QUIET, width=wide - 24)
+        self.canvas.text(x + 12, y + 71, f"→ {', '.join(leads)}", size=11, fill=colour, width=wide - 24)
         if place.name in self.shown.nat:
-            name = self.shown.nat[place.name]
-            self.canvas.rect(x + 12, y + 63, min(wide - 24, 230), 21, stroke=BLUE, dashed=not name, radius=5)
-            self.canvas.text(
-                x + 20,
-                y + 77,
-                f"NAT gateway {name or self.shown.later}",
-                size=10.5,
-                fill=BLUE,
-                width=min(wide - 36, 216),
-            )
-        called = {place.id, place.name, f"subnet:{place.name}", *names} - {""}
-        self._ring(called, x, y, wide, tall, beyond=not place.declared)
+            self._nat(place.name, x + 12, y + 79, min(wide - 24, 236))
+        called = {place.id, f"subnet:{place.name}", f"network-acl:{place.tier}", *names} - {""}
+        self._ring(called, x, y, wide, tall, beyond=not place.declared or fine is False)
+
+    def _nat(self, place: str, x: float, y: float, wide: float) -> None:
+        name = self.shown.nat[place]
+        self.canvas.rect(x, y, wide, 21, stroke=BLUE, dashed=not name, radius=5)
+        self.canvas.text(x + 8, y + 14.5, f"NAT {name or self.shown.later}", size=10.5, fill=BLUE, width=wide - 12)
+        self._ring({name, f"nat-gateway:{place}"}, x, y, wide, 21)
 
     def _doors(self, top: float) -> None:
         if self.shown.interfaces:
@@ -277,28 +220,3 @@ class Drawing:
     def _key(self, x: float, y: float, words: str) -> float:
         self.canvas.text(x, y, words, size=11, fill=QUIET)
         return x + length(words, 11) + 22
-
-
-def _words(shown: Scene) -> str:
-    """Say in words what the drawing shows."""
-    intent = shown.look.intent
-    lines = [f"VPC {shown.vpc['VpcId'] if shown.vpc else shown.later}, {intent.network.vpc_cidr}, in {intent.region}."]
-    lines += [f"{guard.title}: {guard.value}." for guard in shown.guards]
-    for one in shown.exits:
-        lines.append(f"Exit: {one.title} {one.id or shown.later}{'' if one.declared else ', not declared'}.")
-    for place in shown.places:
-        tier = "sealed" if place.tier == "private" else place.tier
-        leads, fine, _ = surroundings.ways(shown.look, place)
-        beyond = "" if fine else " (beyond its tier)"
-        nat = f" NAT gateway {shown.nat[place.name] or shown.later}." if place.name in shown.nat else ""
-        lines.append(
-            f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {place.id or shown.later}; routes: {leads}{beyond}.{nat}"
-        )
-    for door in shown.doors:
-        where = f"{door.tables} route tables" if door.kind == "gateway" else ", ".join(sorted(door.zones))
-        lines.append(
-            f"Endpoint {door.service}: {where if door.there else shown.later}{'' if door.wanted else ', surplus'}."
-        )
-    bad = [one for one in shown.look.findings if one.status in SIGNS]
-    lines += [f"{one.status}: {one.resource}: {one.message}" for one in bad]
-    return "\n".join([*lines, *(f"Not read: {reason}." for reason in shown.unread)])

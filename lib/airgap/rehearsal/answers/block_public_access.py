@@ -102,11 +102,12 @@ def create_exclusion(call: Call) -> dict[str, Any]:
         "ResourceArn": arn,
         "State": "create-in-progress",
         "CreationTimestamp": now(),
-        "Tags": requested_tags(call, "vpc-block-public-access-exclusion"),
     }
+    tags = requested_tags(call, "vpc-block-public-access-exclusion")
+    call.backend("ec2").create_tags([exclusion["ExclusionId"]], {tag["Key"]: tag["Value"] for tag in tags})
     kept.put(EXCLUSION, exclusion["ExclusionId"], exclusion)
     kept.later(EXCLUSION, exclusion["ExclusionId"], call.name, {"State": "create-complete"})
-    return {"VpcBlockPublicAccessExclusion": dict(exclusion)}
+    return {"VpcBlockPublicAccessExclusion": {**exclusion, "Tags": tags}}
 
 
 def _excluded(call: Call) -> str:
@@ -156,6 +157,9 @@ def delete_exclusion(call: Call) -> dict[str, Any]:
 def describe_exclusions(call: Call) -> dict[str, Any]:
     """Return the exclusions, by id and filter."""
     found, wanted = _kept(call).all(EXCLUSION), call.get("ExclusionIds", [])
+    for exclusion in found:
+        tags = call.backend("ec2").tags.get(exclusion["ExclusionId"], {})
+        exclusion["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     missing = set(wanted) - {x["ExclusionId"] for x in found}
     if missing:
         message = f"The exclusion ID '{min(missing)}' does not exist"

@@ -6,18 +6,19 @@ true one. The operations are those by which the zero-egress proof looks for chan
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from airgap.rehearsal.hook import answers
+from moto.backends import ALT_SERVICE_NAMES
+
+from airgap.rehearsal.hook import PassOn, answers
 from airgap.rehearsal.wire import Call, Refusal
 
 EMPTY: dict[str, str] = {
     "accessanalyzer": "ListAnalyzers",
     "apprunner": "ListServices ListVpcConnectors",
     "backup": "ListCopyJobs",
-    "bedrock-agent": "ListAgents ListKnowledgeBases",
     "dynamodb": "ListGlobalTables",
-    "datasync": "ListLocations ListTasks",
     "directconnect": """DescribeDirectConnectGateways DescribeDirectConnectGatewayAssociations
         DescribeDirectConnectGatewayAttachments DescribeVirtualInterfaces DescribeVirtualGateways""",
     "dlm": "GetLifecyclePolicies",
@@ -37,8 +38,7 @@ EMPTY: dict[str, str] = {
     "ecr": "DescribePullThroughCacheRules DescribeRepositoryCreationTemplates",
     "globalaccelerator": """ListAccelerators ListCustomRoutingAccelerators ListByoipCidrs
         ListCrossAccountResourceAccounts""",
-    "kafka": "ListReplicators ListClustersV2",
-    "lakeformation": "ListPermissions",
+    "kafka": "ListReplicators",
     "mgn": "DescribeSourceServers",
     "cloudwatch": "ListMetricStreams",
     "network-firewall": "ListFirewallPolicies ListRuleGroups ListVpcEndpointAssociations",
@@ -51,10 +51,8 @@ EMPTY: dict[str, str] = {
     "route53globalresolver": "ListGlobalResolvers ListDNSViews ListAccessSources ListFirewallDomainLists",
     "route53profiles": "ListProfiles ListProfileAssociations ListProfileResourceAssociations",
     "route53resolver": "ListOutpostResolvers ListFirewallRuleTypes",
-    "s3control": "ListAccessGrants ListAccessGrantsInstances ListStorageLensConfigurations ListJobs",
-    "sagemaker": "ListDomains ListApps",
+    "s3control": "ListAccessGrants ListAccessGrantsInstances ListJobs",
     "ssm": "DescribeSessions GetResourcePolicies",
-    "transfer": "ListConnectors ListServers",
     "vpc-lattice": "ListResourceConfigurations ListResourceGateways ListResourceEndpointAssociations",
 }
 
@@ -73,10 +71,35 @@ ABSENT: dict[tuple[str, str], tuple[str, str]] = {
 }
 
 
+# moto has these services, and loading one takes up to seconds; while nobody has used it, it has nothing.
+SLOW: dict[str, str] = {
+    "apigateway": "GetVpcLinks GetRestApis",
+    "apigatewayv2": "GetVpcLinks GetApis",
+    "batch": "DescribeComputeEnvironments",
+    "bedrock-agent": "ListAgents ListKnowledgeBases",
+    "codebuild": "ListProjects",
+    "datasync": "ListLocations ListTasks",
+    "ecs": "ListClusters",
+    "glue": "GetJobs GetConnections",
+    "kafka": "ListClustersV2",
+    "lakeformation": "ListPermissions",
+    "lambda": "ListFunctions",
+    "sagemaker": "ListNotebookInstances ListEndpoints ListDomains",
+    "stepfunctions": "ListStateMachines",
+    "transfer": "ListConnectors ListServers",
+}
+
+
 def nothing(call: Call) -> dict[str, Any]:
     """Return every list of the output empty."""
     output = call.model.output_shape if call.model else None
     return {name: [] for name, shape in output.members.items() if shape.type_name == "list"} if output else {}
+
+
+def unused(call: Call) -> dict[str, Any] | PassOn:
+    """Return every list empty while moto has not loaded the service, and leave it to moto from then on."""
+    package = ALT_SERVICE_NAMES.get(call.service, call.service).replace("-", "")
+    return PassOn.TO_MOTO if f"moto.{package}.models" in sys.modules else nothing(call)
 
 
 def absent(call: Call) -> dict[str, Any]:
@@ -87,5 +110,7 @@ def absent(call: Call) -> dict[str, Any]:
 
 for _service, _operations in EMPTY.items():
     answers(_service, *_operations.split())(nothing)
+for _service, _operations in SLOW.items():
+    answers(_service, *_operations.split())(unused)
 for _service, _operation in ABSENT:
     answers(_service, _operation)(absent)

@@ -83,6 +83,19 @@ def _asked(call: Call, instance: Any) -> bool:
     return not listed or instance.id in listed
 
 
+@answers("s3", "GetObjectRetention")
+def retention(call: Call) -> dict[str, Any]:
+    """The retention of one version of an object."""
+    backend = call.backend("s3")
+    key = backend.get_object(call.get("Bucket"), call.get("Key"), version_id=call.get("VersionId"))
+    if key is None:
+        raise Refusal("NoSuchKey", "The specified key does not exist.", 404)
+    if not key.lock_mode:
+        message = "The specified object does not have a ObjectLock configuration"
+        raise Refusal("NoSuchObjectLockConfiguration", message, 404)
+    return {"Retention": {"Mode": key.lock_mode, "RetainUntilDate": key.lock_until}}
+
+
 @before("kms", "ListGrants", "ListResourceTags", "GetKeyRotationStatus")
 def known_key(call: Call) -> None:
     """KMS names the key that does not exist."""

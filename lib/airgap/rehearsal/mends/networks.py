@@ -56,9 +56,11 @@ def _with_dhcp_options(self: Any, *rest: Any, **named: Any) -> VPC:
 
 
 def _delete_vpc_alone(self: Any, vpc_id: str) -> VPC:
-    """DHCP options outlive their VPC; moto would delete them with it."""
+    """DHCP options outlive their VPC and its default ACL does not; moto would have it the other way round."""
     if vpc_id in self.vpcs:
         self.disassociate_dhcp_options(self.vpcs[vpc_id])
+    for acl in [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:
+        del self.network_acls[acl.id]
     return _delete_vpc(self, vpc_id)
 
 

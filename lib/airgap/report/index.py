@@ -1,0 +1,200 @@
+"""The first page of a run: what it says, what it does not, and where everything is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airgap.model.finding import FAIL, UNKNOWN
+from airgap.model.people import person
+from airgap.report.catalogue import frameworks, never_judged, not_tested, properties
+from airgap.report.page import Frame, render, when
+from airgap.report.record import RunRecord, StepRecord
+from airgap.report.scope import not_covered, scope
+from airgap.report.tally import Tally, by_check
+from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
+from airgap.views.table import Mark
+
+CONTENTS = (
+    ("verdict", "Verdict"), ("steps", "Steps"), ("where", "Where, who and when"),
+    ("attention", "What needs attention"), ("properties", "Properties"), ("not-tested", "Not tested"),
+    ("exceptions", "Exceptions"), ("changes", "Changes made"), ("requirements", "Requirements supported"),
+    ("next", "Where to go next"), ("words", "Words"),
+)  # fmt: skip
+OPTIONAL = ("attention", "properties", "requirements")
+
+ENDED = {
+    "completed": Mark("completed", "✓", "good"),
+    "failed": Mark("broke", "✗", "bad"),
+    "dead-kernel": Mark("broke: its kernel died", "✗", "bad"),
+    "timed-out": Mark("broke: it took too long", "✗", "bad"),
+    "interrupted": Mark("interrupted", "✗", "bad"),
+    "not begun": Mark("not begun", "–", "quiet"),
+}
+FILES = (
+    ("summary.md", "this page in a few lines of Markdown"),
+    ("findings.json", "every finding, as data"),
+    ("findings.csv", "every finding, one row each, for a spreadsheet"),
+    ("population.csv", "of each check: N, judged, and how"),
+    ("junit.xml", "the findings for a CI server"),
+    ("results.sarif", "the findings for a code-scanning service (SARIF 2.1.0)"),
+    ("run.json", "world, who, where, when, versions, steps, and the head of all journals"),
+    ("intent.json", "the params as they were"),
+    ("journal.ndjson", "the runner's own journal; each step has its own beside its report"),
+    ("observations/index.json", "every observation: account, Region, call, parameters and page"),
+)
+NEXT = {
+    "plan": ("Read the plan of each step, then have its digest approved: airgap approve --env {env} {plan_digest}",
+             "Apply what was approved: airgap apply --env {env} --approve {plan_digest}"),
+    "apply": ("Judge again at any time: airgap verify --env {env}",
+              "Seal this run for the auditor: airgap bundle create {env}/{run_id}"),
+    "verify": ("See what changed since an earlier run: airgap diff --env {env}",
+               "Seal this run for the auditor: airgap bundle create {env}/{run_id}"),
+    "destroy": ("Seal this run as the record of the removal: airgap bundle create {env}/{run_id}",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step as the first page shows it."""
+
+    title: str
+    mark: Mark
+    message: str
+    verdict: str
+    changes: int
+    writes: int
+    links: list[tuple[str, str]]
+
+
+def index_page(run: RunRecord, paper: str = "") -> str:
+    """Return ``index.html``; ``paper`` says why there are no PDF files, where there are none."""
+    rows = properties(run.findings)
+    untested = [*not_tested(run.findings), *(never_judged(run.findings) if run.data["mode"] != "plan" else ())]
+    sections: dict[str, Any] = {
+        "attention": [one for one in by_check(run.findings) if one.tally.verdict in (FAIL, UNKNOWN)],
+        "properties": rows,
+        "requirements": frameworks(rows),
+    }
+    return render(
+        "run.html.j2",
+        _frame(run),
+        [(name, title) for name, title in CONTENTS if name not in OPTIONAL or sections[name]],
+        sections=sections,
+        verdict=_verdict(run),
+        problems=run.problems,
+        scope=scope(run),
+        uncovered=not_covered(run, untested),
+        steps=[_step(run, one, paper) for one in run.data["steps"]],
+        paper=paper,
+        where=list(_where(run)),
+        not_tested=sorted(untested, key=lambda one: one.id),
+        exceptions=exceptions(run),
+        changed=_changed(run),
+        changes=[_changes(folder, one) for folder, one in run.steps.items() if one.writes],
+        next=[text.format(**run.data) for text in NEXT.get(run.data["mode"], ())],
+        files=[(name, what) for name, what in FILES],
+        mapping_note=MAPPING_NOTE,
+        words=DEFINITIONS,
+    )
+
+
+def _frame(run: RunRecord) -> Frame:
+    data = run.data
+    began, ended = when(data["started"]), when(data["ended"])
+    return Frame(
+        kicker=f"Evidence of one run, mode {data['mode']}",
+        title=f"Environment {data['env']}",
+        lead=f"Account {data['account']}, {data['region']}; from {began} to {ended} UTC.",
+        env=data["env"],
+        account=data["account"],
+        region=data["region"],
+        run_id=data["run_id"],
+        world=data["world"],
+        version=data["versions"].get("airgap", "unknown"),
+        began=data["started"],
+        ended=data["ended"],
+    )
+
+
+def _verdict(run: RunRecord) -> Verdict:
+    tally = Tally.of(run.findings)
+    unfinished = [one["name"] for one in run.data["steps"] if one["status"] != "completed"]
+    if run.data["interrupted"]:
+        return broken("The run was interrupted", tally)
+    if unfinished:
+        return broken(f"The run broke: {', '.join(unfinished)} did not complete", tally)
+    if run.data["mode"] == "plan":
+        return judged_nothing("This is a plan: it says what would change, and judges nothing.")
+    return verdict(tally)
+
+
+def _step(run: RunRecord, told: Mapping[str, Any], paper: str) -> StepRow:
+    folder = f"{told['number']:02d}_{told['name']}"
+    record = run.steps.get(folder)
+    return StepRow(
+        title=told["title"],
+        mark=ENDED.get(told["status"], Mark(told["status"], "?", "unknown")),
+        message=(told.get("message") or told["error"]) if told["status"] != "completed" else "",
+        verdict=told["verdict"],
+        changes=told["changes"],
+        writes=len(record.writes) if record else 0,
+        links=list(_links(folder, record, paper)) if record else [],
+    )
+
+
+def _links(folder: str, record: StepRecord, paper: str) -> Iterator[tuple[str, str]]:
+    yield "report", f"steps/{folder}/report.html"
+    if not paper:
+        yield "PDF", f"steps/{folder}/report.pdf"
+    if "notebook.ipynb" in record.files:
+        yield "notebook", f"steps/{folder}/notebook.html"
+
+
+def _where(run: RunRecord) -> Iterator[tuple[str, str]]:
+    data, caller = run.data, run.data["caller"]
+    yield "World", data["world"]
+    yield "Run", f"{data['run_id']}, mode {data['mode']}, exit code {data['exit_code']}"
+    yield "Caller", caller.get("arn", "unknown: no step was bound")
+    yield "Person", person(caller) or "attributable to no person"
+    yield "Runbook", f"commit {data['commit']}"
+    yield "Params", f"SHA-256 {data['params_sha256']}"
+    yield "Plan", f"digest {data['plan_digest']}"
+    yield "Head of all journals", data["head"]
+    yield "Software", ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))
+
+
+def exceptions(run: RunRecord) -> list[dict[str, Any]]:
+    """Return the register of exceptions, each marked as in force, expired or not yet begun on the day of the run."""
+    today = run.data["started"][:10]
+    return [{**one, "mark": _in_force(one, today)} for one in run.intent.get("exceptions", ())]
+
+
+def _in_force(one: Mapping[str, str], today: str) -> Mark:
+    if one["expires"] < today:
+        return Mark("expired", "✗", "bad")
+    return Mark("in force", "!", "unknown") if one["created"] <= today else Mark("not yet begun", "–", "quiet")
+
+
+def _changed(run: RunRecord) -> str:
+    writes = [write for one in run.steps.values() for write in one.writes]
+    if not writes:
+        return "None: no write was sent to AWS."
+    refused = sum(1 for one in writes if one.status != "ok")
+    told = f"; {refused} of them were refused or have no answer" if refused else ""
+    return f"{len(writes)} writes were sent to AWS, from {when(writes[0].time)} UTC{told}."
+
+
+def _changes(folder: str, one: StepRecord) -> dict[str, Any]:
+    calls = Counter(write.call.partition(":")[2] for write in one.writes)
+    operations = ", ".join(f"{name} × {count}" if count > 1 else name for name, count in sorted(calls.items()))
+    plan = one.plan.digest if one.plan else ""
+    return {
+        "href": f"steps/{folder}/report.html#changes",
+        "title": str(one.closing.get("title", folder)),
+        "operations": operations,
+        "count": len(one.writes),
+        "plan": plan,
+    }

@@ -1,0 +1,92 @@
+"""The actions that guardrails forbid, by channel of the zero-egress proof; each line is one service's.
+
+P, D, K and N are the channels of packets, names, clusters and service-side copies.
+"""
+
+# P1-P2, P8-P24: exits that no declared tier has.
+EXITS = """
+ec2:AcceptTransitGatewayPeeringAttachment AcceptVpcPeeringConnection AssociateSecurityGroupVpc
+ec2:AssociateSubnetCidrBlock AssociateVpcCidrBlock
+ec2:CreateCarrierGateway CreateClientVpnEndpoint CreateClientVpnRoute CreateCoipCidr CreateEgressOnlyInternetGateway
+ec2:CreateInstanceConnectEndpoint CreateLocalGatewayRoute CreateLocalGatewayRouteTableVpcAssociation
+ec2:CreateNetworkInterfacePermission CreateRouteServer CreateRouteServerEndpoint CreateRouteServerPeer
+ec2:CreateTrafficMirrorSession CreateTrafficMirrorTarget CreateTransitGatewayPeeringAttachment
+ec2:CreateVerifiedAccessEndpoint CreateVpcEndpointServiceConfiguration CreateVpcPeeringConnection
+ec2:EnableAddressTransfer EnableRouteServerPropagation EnableSerialConsoleAccess ModifyVpcEndpointServicePermissions
+eks:AssociateIdentityProviderConfig CreateCapability
+globalaccelerator:AddCustomRoutingEndpoints AddEndpoints CreateAccelerator CreateCustomRoutingAccelerator
+network-firewall:CreateVpcEndpointAssociation
+networkmanager:CreateConnectAttachment CreateVpcAttachment
+odb:CreateOdbNetwork CreateOdbPeeringConnection
+rolesanywhere:CreateTrustAnchor EnableTrustAnchor
+route53:CreateVPCAssociationAuthorization
+route53profiles:AssociateProfile
+route53resolver:AssociateResolverRule CreateOutpostResolver CreateResolverEndpoint
+vpc-lattice:CreateResourceConfiguration CreateResourceGateway CreateServiceNetworkServiceAssociation
+vpc-lattice:CreateServiceNetworkVpcAssociation PutResourcePolicy
+"""
+
+# P4-P7: attachments to declared networks on premises.
+ON_PREMISES = """
+directconnect:AcceptDirectConnectGatewayAssociationProposal CreateDirectConnectGatewayAssociation
+ec2:AcceptTransitGatewayVpcAttachment AttachVpnGateway CreateTransitGatewayVpcAttachment CreateVpnConnection
+ec2:CreateVpnConnectionRoute CreateVpnGateway EnableVgwRoutePropagation
+"""
+
+# P1: the declared public tier.
+PUBLIC = """
+ec2:AllocateAddress AssociateAddress AttachInternetGateway CreateInternetGateway
+ec2:CreateVpcBlockPublicAccessExclusion ModifyVpcBlockPublicAccessExclusion
+"""
+
+# P3: outbound access of the public tier's own resources.
+NAT = """
+ec2:CreateNatGateway
+"""
+
+# N3-N12: services copy out of the account without a packet in the VPC.
+COPIES = """
+backup:CreateBackupPlan PutBackupVaultAccessPolicy StartCopyJob UpdateBackupPlan UpdateGlobalSettings
+bedrock:CreateModelCopyJob
+cloudwatch:PutMetricStream
+codeconnections:CreateConnection
+codestar-connections:CreateConnection
+datasync:CreateTask
+dlm:CreateLifecyclePolicy
+dms:CreateEndpoint
+dynamodb:CreateGlobalTable EnableKinesisStreamingDestination ExportTableToPointInTime PutResourcePolicy
+ec2:CreateStoreImageTask ExportImage ModifyImageAttribute ModifySnapshotAttribute
+ecr:CreatePullThroughCacheRule CreateRepositoryCreationTemplate PutRegistryPolicy PutReplicationConfiguration
+elasticache:CopyServerlessCacheSnapshot CopySnapshot CreateGlobalReplicationGroup ExportServerlessCacheSnapshot
+events:CreateApiDestination CreateConnection PutPermission
+firehose:CreateDeliveryStream
+iam:CreateAccessKey CreateLoginProfile CreateSAMLProvider CreateUser
+kms:ReplicateKey
+lambda:AddLayerVersionPermission CreateFunctionUrlConfig
+logs:CreateExportTask PutAccountPolicy PutDestination PutDestinationPolicy PutSubscriptionFilter
+oam:CreateLink CreateSink
+rds:CreateGlobalCluster CreateIntegration ModifyDBClusterSnapshotAttribute ModifyDBSnapshotAttribute StartExportTask
+s3:CreateAccessGrantsInstance CreateAccessPoint CreateMultiRegionAccessPoint PutAccessPointPolicy PutBucketAcl
+s3:PutInventoryConfiguration PutObjectAcl PutReplicationConfiguration
+secretsmanager:ReplicateSecretToRegions
+ssm:ModifyDocumentPermission PutResourcePolicy
+transfer:CreateConnector CreateServer
+"""
+
+# P17-P18, P25, D1-D3, logs: facts that the proof rests on; the runbook's own role changes them, nobody else.
+RESERVED = """
+cloudtrail:DeleteTrail PutEventSelectors StopLogging UpdateTrail
+ec2:AssociateDhcpOptions AssociateRouteTable AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress
+ec2:CreateNetworkAclEntry CreateRoute CreateVpcEndpoint DeleteFlowLogs DeleteNetworkAclEntry DeleteRoute
+ec2:DeleteVpcBlockPublicAccessExclusion DeleteVpcEndpoints DisassociateRouteTable ModifyManagedPrefixList
+ec2:ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute ModifyVpcBlockPublicAccessOptions
+ec2:ModifyVpcEndpoint ReplaceNetworkAclAssociation ReplaceNetworkAclEntry ReplaceRoute ReplaceRouteTableAssociation
+eks:DeleteCluster UpdateClusterConfig
+iam:CreateOpenIDConnectProvider
+kms:DisableKey DisableKeyRotation PutKeyPolicy ScheduleKeyDeletion
+logs:DeleteLogGroup DeleteLogStream DeleteRetentionPolicy DisassociateKmsKey PutResourcePolicy PutRetentionPolicy
+route53resolver:AssociateFirewallRuleGroup CreateFirewallRule DeleteFirewallRule DeleteResolverQueryLogConfig
+route53resolver:DisassociateFirewallRuleGroup DisassociateResolverQueryLogConfig ImportFirewallDomains
+route53resolver:UpdateFirewallConfig UpdateFirewallDomains UpdateFirewallRule UpdateFirewallRuleGroupAssociation
+s3:DeleteBucketPolicy PutAccountPublicAccessBlock PutBucketPolicy PutBucketPublicAccessBlock PutEncryptionConfiguration
+"""

@@ -1,0 +1,95 @@
+"""What the topology shows, gathered before it is drawn, and the same in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from airgap.model.finding import FAIL, UNKNOWN
+from airgap.views import surroundings
+from airgap.views.look import Look, attempt
+from airgap.views.places import TIERS, Place, places, vpc
+from airgap.views.surroundings import Door, Exit, Guard
+from airgap.views.table import LATER
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that the drawing shows, before it is drawn."""
+
+    look: Look
+    vpc: dict[str, Any] | None
+    places: list[Place]
+    exits: list[Exit]
+    guards: list[Guard]
+    doors: list[Door]
+    nat: dict[str, str]
+    unread: list[str]
+    unseen: bool = False
+
+    @property
+    def later(self) -> str:
+        """What stands for an id that is not there: it comes with apply, unless it could not even be looked for."""
+        return "not read" if self.unseen else LATER.word
+
+    @property
+    def zones(self) -> list[str]:
+        """The zones, left to right."""
+        return sorted({place.zone for place in self.places})
+
+    @property
+    def tiers(self) -> list[str]:
+        """The tiers that have a subnet, top to bottom."""
+        return [tier for tier in TIERS if any(place.tier == tier for place in self.places)]
+
+    @property
+    def interfaces(self) -> list[Door]:
+        """The endpoints with an interface in each zone."""
+        return [door for door in self.doors if door.kind == "interface"]
+
+    def status(self, names: Iterable[str]) -> str:
+        """Return fail or unknown where a finding says so of any of these names, else nothing."""
+        wanted = set(names)
+        told = {one.status for one in self.look.findings if one.resource in wanted}
+        return FAIL if FAIL in told else UNKNOWN if UNKNOWN in told else ""
+
+
+def scene(look: Look) -> Scene:
+    """Gather what is drawn; pages that were not read leave their reason."""
+    ours, no_vpc = attempt(lambda: vpc(look))
+    listed, no_subnets = attempt(lambda: places(look), None)
+    if listed is None:
+        listed = places(look, found={})
+    found, unread = surroundings.exits(look, ours)
+    doors = surroundings.doors(look, ours, listed)
+    nat = surroundings.nat_gateways(look, ours, listed)
+    reasons = dict.fromkeys(one for one in (no_vpc, no_subnets, *unread) if one)
+    return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, list(reasons), bool(no_vpc))
+
+
+def words(shown: Scene) -> str:
+    """Say in words what the drawing shows."""
+    intent = shown.look.intent
+    lines = [f"VPC {shown.vpc['VpcId'] if shown.vpc else shown.later}, {intent.network.vpc_cidr}, in {intent.region}."]
+    lines += [f"{guard.title}: {guard.value}." for guard in shown.guards]
+    for one in shown.exits:
+        lines.append(f"Exit: {one.title} {one.id or shown.later}{'' if one.declared else ', not declared'}.")
+    for place in shown.places:
+        tier = "sealed" if place.tier == "private" else place.tier
+        leads, fine, _ = surroundings.ways(shown.look, place, shown.doors)
+        beyond = " (beyond its tier)" if fine is False else ""
+        nat = f" NAT gateway {shown.nat[place.name] or shown.later}." if place.name in shown.nat else ""
+        lines.append(
+            f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {place.id or shown.later}; routes: {', '.join(leads)}{beyond}.{nat}"
+        )
+    for door in shown.doors:
+        where = (
+            f"{door.tables} route tables" if door.kind == "gateway" else ", ".join(sorted(door.zones)) or "in no zone"
+        )
+        lines.append(
+            f"Endpoint {door.service}: {where if door.there else shown.later}{'' if door.wanted else ', surplus'}."
+        )
+    bad = [one for one in shown.look.findings if one.status in (FAIL, UNKNOWN)]
+    lines += [f"{one.status}: {one.resource}: {one.message}" for one in bad]
+    return "\n".join([*lines, *(f"Not read: {reason}." for reason in shown.unread)])
