@@ -133,9 +133,10 @@ def test_a_time_out_leaves_nothing_done_and_faults_can_be_taken_away(aws):
 REFUSED = {"operation": "ec2:X", "error": "Refused"}
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"operation": "ec2:X", "error": "Nonsense"}, {"error": "Timeout"}, {"a": 1}, [], REFUSED]
-)
+NONSENSE = {"operation": "ec2:X", "error": "Nonsense"}
+
+
+@pytest.mark.parametrize("wrong", [NONSENSE, REFUSED, {"error": "Timeout"}, {"a": 1}, []])
 def test_a_fault_that_is_none_is_refused(aws, wrong):
     with pytest.raises(urllib.error.HTTPError) as caught:
         aws.control("POST", "/faults", wrong)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
+import gzip
+import re
+import subprocess
+import sys
 from pathlib import Path
 
+import botocore
 import moto
 import moto.backends
 import moto.core.responses
@@ -29,14 +35,19 @@ def test_what_never_changes_is_worked_out_once():
     assert isinstance(moto.backends.list_of_moto_modules(), tuple)
 
 
+@functools.cache
+def model(service: str) -> str:
+    """The newest model of a service, as text: parsing all of them takes many seconds."""
+    paths = sorted(Path(botocore.__file__).parent.glob(f"data/{service}/*/service-2.json*"))
+    return gzip.decompress(paths[-1].read_bytes()).decode()
+
+
 @pytest.mark.parametrize("table", ["ANSWERS", "BEFORE", "AFTER"])
 def test_every_hook_names_an_operation_that_botocore_has(table):
-    from moto.core.utils import get_service_model
-
     install()
-    wrong = [
-        key for key in getattr(hook, table) if key[1] != "*" and key[1] not in get_service_model(key[0]).operation_names
-    ]
+    keys = getattr(hook, table)
+    assert keys
+    wrong = [key for key in keys if key[1] != "*" and not re.search(rf'"{key[1]}"\s*:\s*{{', model(key[0]))]
     assert wrong == []
 
 
@@ -50,8 +61,5 @@ def test_the_rehearsal_stands_beside_the_rest():
 
 
 def test_the_client_side_needs_no_moto():
-    import subprocess
-    import sys
-
     code = "import sys, airgap.rehearsal; assert not {'moto', 'boto3', 'botocore', 'flask'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

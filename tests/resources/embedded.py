@@ -107,7 +107,7 @@ class AWS:
         """What declarations want, from the facts of now."""
         facts = self.estate("sts:GetCallerIdentity", *(call for one in declarations for call in one.reads))
         wanted = [desired for one in declarations for desired in one(self.intent, facts)]
-        return [dataclasses.replace(one, adopted=self.intent.adopt.get(one.key, "")) for one in wanted]
+        return [dataclasses.replace(one, adopted=self.intent.adopt.get(one.key, one.adopted)) for one in wanted]
 
     def plan(self, *declarations: Declaration) -> Planned:
         """The plan that brings the account to what the declarations want."""

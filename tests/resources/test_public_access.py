@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import pytest
 from embedded import AWS
 
 from airgap.errors import Refused
-from airgap.rehearsal.store import store
 from airgap.resources import public_access, vpc
 
 PLACE = (vpc.declare, vpc.declare_subnets, public_access.declare)
 
 
-def managed(**fields: Any) -> None:
-    """Let the organisation's declarative policy say what the account's options are."""
-    store("123456789012", "us-east-1", "ec2").get("bpa-options", "us-east-1").update(
-        ManagedBy="declarative-policy", **fields
-    )
+def declare_policy(aws: AWS, mode: str, exclusions: str) -> None:
+    """Let a declarative policy of the organisation say what the account's options are."""
+    org = aws.client("organizations")
+    org.create_organization(FeatureSet="ALL")
+    block = {"mode": {"@@assign": mode}, "exclusions_allowed": {"@@assign": exclusions}}
+    content = {"ec2_attributes": {"vpc_block_public_access": {"internet_gateway_block": block}}}
+    made = org.create_policy(Type="DECLARATIVE_POLICY_EC2", Name="ec2", Description="", Content=json.dumps(content))
+    root = org.list_roots()["Roots"][0]["Id"]
+    org.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=root)
 
 
 def foreign_vpc(aws: AWS) -> str:
@@ -89,8 +92,7 @@ def test_a_block_that_is_set_already_is_adopted_in_a_shared_account(aws: AWS) ->
 
 
 def test_a_declarative_policy_is_respected_and_verified(aws: AWS) -> None:
-    aws.client("ec2").describe_vpc_block_public_access_options()
-    managed(InternetGatewayBlockMode="block-ingress")
+    declare_policy(aws, "block_ingress", "enabled")
     aws.change(exclusive_account=False)
     aws.apply(*PLACE)
     after = aws.plan(*PLACE)
@@ -101,7 +103,6 @@ def test_a_declarative_policy_is_respected_and_verified(aws: AWS) -> None:
 
 
 def test_a_policy_without_exclusions_refuses_public_subnets(aws: AWS) -> None:
-    aws.client("ec2").describe_vpc_block_public_access_options()
-    managed(InternetGatewayBlockMode="block-bidirectional", ExclusionsAllowed="not-allowed")
+    declare_policy(aws, "block_bidirectional", "disabled")
     with pytest.raises(Refused, match="admits no exclusion"):
         aws.plan(*PLACE)

@@ -73,10 +73,13 @@ def test_a_rule_behind_the_back_goes_and_a_missing_one_comes_back(aws: AWS) -> N
 def test_a_changed_description_is_set_in_place(aws: AWS) -> None:
     aws.settled(*WITH_RULES)
     ec2, lives = aws.client("ec2"), aws.plan(*WITH_RULES).found.lives
-    key = "security-group-rule:endpoints-in-tcp-443-10-0-0-0-16"
+    key, https = (
+        "security-group-rule:endpoints-in-tcp-443-10-0-0-0-16",
+        {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443},
+    )
     ec2.update_security_group_rule_descriptions_ingress(
         GroupId=lives["security-group:endpoints"].id,
-        SecurityGroupRuleDescriptions=[{"SecurityGroupRuleId": lives[key].id, "Description": "temporary"}],
+        IpPermissions=[{**https, "IpRanges": [{"CidrIp": "10.0.0.0/16", "Description": "temporary"}]}],
     )
     assert aws.plan(*WITH_RULES).changes == {key: {"description": ("update", "temporary", "all of the VPC")}}
     aws.settled(*WITH_RULES)

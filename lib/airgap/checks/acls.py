@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from airgap.checks.check import Undecided, check
-from airgap.checks.scope import SUBNET_READS, Item, Named, all_subnets, in_vpc, inside, tiers
+from airgap.checks.scope import SUBNET_READS, VPC_READS, Item, Named, all_subnets, in_vpc, inside, tiers
 from airgap.model.components import GATEWAYS
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -14,11 +14,13 @@ from airgap.model.intent import Intent
 READS = (*SUBNET_READS, "ec2:DescribeNetworkAcls")
 LISTS = ("ec2:DescribePrefixLists", "ec2:GetManagedPrefixListEntries")
 TCP = "6"
+DEFAULT = "default-network-acl:main"
 
 
 def acls(intent: Intent, estate: Estate) -> Named:
     """Return every network ACL of the VPC."""
-    return in_vpc(intent, estate, "ec2:DescribeNetworkAcls", "NetworkAcls", "NetworkAclId")
+    found = in_vpc(intent, estate, "ec2:DescribeNetworkAcls", "NetworkAcls", "NetworkAclId")
+    return [(DEFAULT if one.get("IsDefault") else name, one) for name, one in found]
 
 
 def serving(acl: Item, intent: Intent, estate: Estate) -> set[str]:
@@ -105,11 +107,9 @@ def own(subnet: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     "The VPC's default network ACL admits nothing",
     severity="medium",
     properties=("NET-06",),
-    reads=READS,
+    reads=(*VPC_READS, "ec2:DescribeNetworkAcls"),
     remedy="delete the entries of the default ACL",
-    over=lambda intent, estate: [
-        (f"default ACL {name}", one) for name, one in acls(intent, estate) if one.get("IsDefault")
-    ],
+    over=lambda intent, estate: [one for one in acls(intent, estate) if one[0] == DEFAULT],
 )
 def default_empty(acl: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each entry of the default ACL that allows something."""

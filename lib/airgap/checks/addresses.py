@@ -9,16 +9,17 @@ from airgap.checks.scope import (
     INTERFACE_READS,
     SUBNET_READS,
     Item,
+    Populated,
     account_row,
     all_subnets,
     every,
-    interfaces,
     is_ours,
     label,
     sealed_subnets,
     tier,
     tiers,
     vpcs,
+    with_interfaces,
 )
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -57,13 +58,11 @@ def nat_gateways(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     properties=("NET-02",),
     reads=INTERFACE_READS,
     remedy="disassociate the address; move what needs one to a declared public subnet",
-    over=all_subnets,
+    over=with_interfaces(all_subnets),
 )
-def public_addresses(subnet: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def public_addresses(place: Populated, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each public, carrier or customer-owned address on an interface of the subnet."""
-    if tier(subnet, intent) == "public":
-        return
-    for one in interfaces(intent, estate, subnet):
+    for one in place.interfaces if tier(place.subnet, intent) != "public" else ():
         held = [one.get("Association"), *(each.get("Association") for each in one.get("PrivateIpAddresses", []))]
         found = {link[name] for link in held if link for name in _PUBLIC if link.get(name)}
         if found:
@@ -110,26 +109,27 @@ def not_mapped(subnet: Item, intent: Intent, estate: Estate) -> Iterator[str]:
 
 @check(
     "addresses-no-ipv6",
-    "The VPC, its subnets and their interfaces have no IPv6",
+    "The VPC, the subnet and its interfaces have no IPv6",
     severity="high",
     properties=("NET-02", "NET-03"),
     reads=INTERFACE_READS,
     remedy="disassociate the IPv6 ranges; nothing in the environment needs one",
-    over=vpcs,
+    over=lambda intent, estate: [
+        *((name, Populated(one, [])) for name, one in vpcs(intent, estate)),
+        *with_interfaces(all_subnets)(intent, estate),
+    ],
 )
-def no_ipv6(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each IPv6 range of the VPC or its subnets, each IPv6 address, and each subnet that translates to IPv6."""
-    subnets = [one for _, one in all_subnets(intent, estate) if one["VpcId"] == vpc["VpcId"]]
-    for one in (vpc, *subnets):
-        for link in one.get("Ipv6CidrBlockAssociationSet", []):
-            state = (link.get("Ipv6CidrBlockState") or {}).get("State", "associated")
-            if state not in ("disassociated", "failed"):
-                yield f"{one.get('SubnetId', one['VpcId'])} has the IPv6 range {link['Ipv6CidrBlock']}"
-        if one.get("EnableDns64"):
-            yield f"{one['SubnetId']} answers names with translated IPv6 addresses (DNS64)"
-        for each in interfaces(intent, estate, one) if "SubnetId" in one else ():
-            if each.get("Ipv6Addresses") or each.get("Ipv6Prefixes"):
-                yield f"interface {each['NetworkInterfaceId']} has an IPv6 address"
+def no_ipv6(place: Populated, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each IPv6 range and each IPv6 address, and that a subnet translates to IPv6."""
+    for link in place.subnet.get("Ipv6CidrBlockAssociationSet", []):
+        state = (link.get("Ipv6CidrBlockState") or {}).get("State", "associated")
+        if state not in ("disassociated", "failed"):
+            yield f"it has the IPv6 range {link['Ipv6CidrBlock']}"
+    if place.subnet.get("EnableDns64"):
+        yield "it answers names with translated IPv6 addresses (DNS64)"
+    for one in place.interfaces:
+        if one.get("Ipv6Addresses") or one.get("Ipv6Prefixes"):
+            yield f"interface {one['NetworkInterfaceId']} has an IPv6 address"
 
 
 @check(
@@ -139,11 +139,11 @@ def no_ipv6(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     properties=("NET-03",),
     reads=INTERFACE_READS,
     remedy="switch the source/destination check on",
-    over=sealed_subnets,
+    over=with_interfaces(sealed_subnets),
 )
-def not_forwarding(subnet: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def not_forwarding(place: Populated, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each interface without source/destination check; those of AWS's own services pass nothing on."""
-    for one in interfaces(intent, estate, subnet):
+    for one in place.interfaces:
         if one.get("SourceDestCheck") is False and not one.get("RequesterManaged"):
             yield f"interface {one['NetworkInterfaceId']} has no source/destination check"
 

@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from airgap.checks.check import check
-from airgap.checks.scope import INTERFACE_READS, SUBNET_READS, Item, all_subnets, every, interfaces, strings, vpc_ids
+from airgap.checks.scope import (
+    INTERFACE_READS,
+    SUBNET_READS,
+    Item,
+    Populated,
+    all_subnets,
+    every,
+    strings,
+    vpc_ids,
+    with_interfaces,
+)
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -77,7 +87,7 @@ def parts(intent: Intent, estate: Estate) -> set[str]:
     ours = vpc_ids(intent, estate)
     found = set(ours)
     for call, items, path in PARTS:
-        found.update(str(one[path]) for one in every(estate, call, items) if ours & set(strings(one)))
+        found.update(str(one[path]) for one in every(estate, call, items) if not ours.isdisjoint(strings(one)))
     return found
 
 
@@ -86,8 +96,9 @@ def concerns(item: Item, known: set[str]) -> bool:
     return any(one in known or one.rpartition("/")[2] in known for one in strings(item))
 
 
-def _sorts(intent: Intent, estate: Estate) -> list[tuple[str, Sort]]:
-    return [(sort.title, sort) for sort in SORTS] if vpc_ids(intent, estate) else []
+def _sorts(intent: Intent, estate: Estate) -> list[tuple[str, tuple[Sort, set[str]]]]:
+    known = parts(intent, estate)
+    return [(sort.title, (sort, known)) for sort in SORTS] if known else []
 
 
 @check(
@@ -99,9 +110,9 @@ def _sorts(intent: Intent, estate: Estate) -> list[tuple[str, Sort]]:
     remedy="remove the connection, or register its id under adopt",
     over=_sorts,
 )
-def registered(sort: Sort, intent: Intent, estate: Estate) -> Iterator[str]:
+def registered(item: tuple[Sort, set[str]], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each standing connection of the sort that concerns the VPC."""
-    known = parts(intent, estate)
+    sort, known = item
     for one in every(estate, sort.call, sort.items):
         identity, state = str(dig(one, sort.id)), str(dig(one, sort.state) or "")
         over = state.lower().startswith(_OVER)
@@ -114,7 +125,7 @@ def registered(sort: Sort, intent: Intent, estate: Estate) -> Iterator[str]:
     "Nothing of the environment is shared with an account out of scope",
     severity="critical",
     properties=("NET-11",),
-    reads=(*INTERFACE_READS, "ram:GetResourceShareAssociations"),
+    reads=(*SUBNET_READS, "ram:GetResourceShareAssociations"),
     remedy="delete the resource share",
     over=lambda intent, estate: [(f"account:{intent.account}", parts_shared(intent, estate))],
 )
@@ -142,15 +153,15 @@ def _associations(estate: Estate, sort: str) -> list[Item]:
     "The subnet and every interface in it belong to accounts in scope, or to AWS's own services",
     severity="high",
     properties=("NET-11",),
-    reads=(*SUBNET_READS, *INTERFACE_READS),
+    reads=INTERFACE_READS,
     remedy="remove the foreign interface; do not share the subnet",
-    over=all_subnets,
+    over=with_interfaces(all_subnets),
 )
-def owned(subnet: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def owned(place: Populated, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that the subnet, or an interface in it, is another account's."""
-    if subnet.get("OwnerId", intent.account) not in intent.accounts:
-        yield f"it belongs to the account {subnet['OwnerId']}"
-    for one in interfaces(intent, estate, subnet):
+    if place.subnet.get("OwnerId", intent.account) not in intent.accounts:
+        yield f"it belongs to the account {place.subnet['OwnerId']}"
+    for one in place.interfaces:
         if one.get("OwnerId", intent.account) not in intent.accounts:
             yield f"interface {one['NetworkInterfaceId']} belongs to the account {one['OwnerId']}"
 

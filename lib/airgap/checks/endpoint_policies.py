@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from airgap.checks.check import Undecided, check
@@ -26,6 +27,10 @@ def _with_policy(intent: Intent, estate: Estate) -> Named:
     return [(name, one) for name, one in found if takes_policy(service(one, intent))]
 
 
+# A document is judged by hundreds of requests; the same document for the same service and facts is judged once.
+_judged = functools.lru_cache(maxsize=512)(judge)
+
+
 @check(
     "endpoint-policies-bounded",
     "The endpoint's policy lets the components' own calls pass and refuses every other party and resource",
@@ -37,7 +42,7 @@ def _with_policy(intent: Intent, estate: Estate) -> Named:
 )
 def bounded(endpoint: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each request that the policy decides wrongly, judged offline with the context that AWS documents."""
-    judgement = judge(endpoint.get("PolicyDocument"), service(endpoint, intent), endpoint_facts(intent))
+    judgement = _judged(endpoint.get("PolicyDocument"), service(endpoint, intent), endpoint_facts(intent))
     yield from judgement.problems
     if judgement.unknowns and not judgement.problems:
         raise Undecided("; ".join(judgement.unknowns))

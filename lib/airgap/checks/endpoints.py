@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airgap.checks.check import check
-from airgap.checks.groups import RULE_READS, rules, text
+from airgap.checks.groups import text
 from airgap.checks.scope import (
     ENDPOINT_READS,
     SUBNET_READS,
@@ -94,14 +94,17 @@ def not_surplus(endpoint: Item, intent: Intent, estate: Estate) -> Iterator[str]
     properties=("NET-08",),
     reads=(*ENDPOINT_READS, *SUBNET_READS),
     remedy="give the endpoint one sealed subnet of each zone",
-    over=interface_endpoints,
+    over=lambda intent, estate: [
+        (name, (one, sealed))
+        for sealed in [{one["SubnetId"]: one["AvailabilityZone"] for _, one in sealed_subnets(intent, estate)}]
+        for name, one in interface_endpoints(intent, estate)
+    ],
 )
-def placed(endpoint: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def placed(item: tuple[Item, dict[str, str]], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each zone of the sealed subnets without the endpoint, and each subnet of it that is not sealed."""
-    sealed = {one["SubnetId"]: one["AvailabilityZone"] for _, one in sealed_subnets(intent, estate)}
-    declared = {one["AvailabilityZone"] for _, one in sealed_subnets(intent, estate)} | set(intent.zones)
+    endpoint, sealed = item
     where = endpoint.get("SubnetIds", [])
-    for zone in sorted(declared - {sealed[one] for one in where if one in sealed}):
+    for zone in sorted({*sealed.values(), *intent.zones} - {sealed[one] for one in where if one in sealed}):
         yield f"it has no interface in {zone}"
     for one in sorted(set(where) - set(sealed)):
         yield f"it stands in {one}, of the {tiers(intent, estate).get(one, 'foreign')} tier"
@@ -124,27 +127,36 @@ def private_dns(endpoint: Item, intent: Intent, estate: Estate) -> Iterator[str]
         yield f"private DNS of {endpoint.get('ServiceName')} is off"
 
 
+def _with_rules(intent: Intent, estate: Estate) -> list[tuple[str, tuple[Item, list[Item]]]]:
+    """The interface endpoints, each with the rules of its groups."""
+    found: dict[str, list[Item]] = {}
+    for rule in estate.items("ec2:DescribeSecurityGroupRules", "SecurityGroupRules"):
+        found.setdefault(rule["GroupId"], []).append(rule)
+    return [
+        (name, (one, [rule for each in one.get("Groups", []) for rule in found.get(each["GroupId"], [])]))
+        for name, one in interface_endpoints(intent, estate)
+    ]
+
+
 @check(
     "endpoints-group",
     "The interface endpoint's group admits 443 from the VPC and nothing else",
     severity="high",
     properties=("NET-05", "NET-08"),
-    reads=(*ENDPOINT_READS, *RULE_READS),
+    reads=(*ENDPOINT_READS, "ec2:DescribeSecurityGroupRules"),
     remedy="give the endpoint the endpoints' own group, with its one rule",
-    over=interface_endpoints,
+    over=_with_rules,
 )
-def group(endpoint: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def group(item: tuple[Item, list[Item]], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each rule of the endpoint's groups beside HTTPS from the VPC, and that this one is missing."""
+    wanted = (False, "tcp", 443, 443, intent.network.vpc_cidr)
+    members = ("IsEgress", "IpProtocol", "FromPort", "ToPort", "CidrIpv4")
     admits = False
-    for one in endpoint.get("Groups", []):
-        for rule in rules(estate, one, egress=False):
-            https = (rule.get("IpProtocol"), rule.get("FromPort"), rule.get("ToPort")) == ("tcp", 443, 443)
-            own = https and rule.get("CidrIpv4") == intent.network.vpc_cidr
-            admits = admits or own
-            if not own:
-                yield f"{one['GroupId']} has the inbound rule {text(rule)}"
-        for rule in rules(estate, one, egress=True):
-            yield f"{one['GroupId']} has the outbound rule {text(rule)}"
+    for rule in item[1]:
+        if tuple(rule.get(one) for one in members) == wanted:
+            admits = True
+        else:
+            yield f"its group has the {'outbound' if rule.get('IsEgress') else 'inbound'} rule {text(rule)}"
     if not admits:
         yield f"no group of it admits 443 from {intent.network.vpc_cidr}"
 

@@ -10,26 +10,33 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airgap.checks.check import NotApplicable, Population, Undecided, check
-from airgap.checks.scope import every, tags
+from airgap.checks.scope import Item, every, tags
 from airgap.model import observation as obs
 from airgap.model.estate import ANY, Estate
 from airgap.model.intent import Intent, Waiver
 from airgap.model.observation import Observation
 
 _PROPERTY = re.compile(r"[A-Z]{3}-\d{2}")
+GLOBAL_SERVICES = ("iam", "organizations", "route53")
+HOMES = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
+"""CloudTrail User Guide, "Global service events": the Region in whose history they stand, by partition."""
 LOOKUP = "cloudtrail:LookupEvents"
 LAG = dt.timedelta(minutes=15)
 """CloudTrail User Guide: events appear in the history within this time on average."""
 
 
 def _writes(intent: Intent, estate: Estate) -> Population:
-    """The writes of each step, in their order; a call that was retried is a write each time."""
+    """The writes of each step, those to global services apart; a call that was retried is a write each time."""
     if not estate.records.writes:
         raise NotApplicable("this run made no write")
-    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    grouped: dict[tuple[str, bool], list[Mapping[str, Any]]] = {}
     for one in estate.records.writes:
-        grouped.setdefault(one.get("step") or "run", []).append(one)
-    return [(f"{len(writes)} writes of {step}", writes) for step, writes in sorted(grouped.items())]
+        is_global = str(one.get("call")).partition(":")[0] in GLOBAL_SERVICES
+        grouped.setdefault((one.get("step") or "run", is_global), []).append(one)
+    return [
+        (f"{len(writes)} writes of {step}{' to global services' if is_global else ''}", writes)
+        for (step, is_global), writes in sorted(grouped.items())
+    ]
 
 
 def _text(write: Mapping[str, Any]) -> str:
@@ -67,6 +74,9 @@ def answered(writes: list[Mapping[str, Any]], intent: Intent, estate: Estate) ->
 )
 def in_trail(writes: list[Mapping[str, Any]], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each write that CloudTrail does not know once its lag is over; one that AWS refused changed nothing."""
+    home = HOMES[intent.partition]
+    if intent.region != home and str(writes[0].get("call")).partition(":")[0] in GLOBAL_SERVICES:
+        raise NotApplicable(f"CloudTrail shows calls of global services in {home}'s history, which is not read")
     events = every(estate, LOOKUP, "Events")
     known = {json.loads(one.get("CloudTrailEvent") or "{}").get("requestID", "") for one in events}
     made = [one for one in writes if (one.get("answer") or {}).get("status") in ("ok", None)]
@@ -101,15 +111,44 @@ def _kinds(intent: Intent, estate: Estate) -> Population:
     over=_kinds,
 )
 def inventory(item: tuple[str, int], intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield that two independent counts differ; the embedded AWS has kinds that its tagging API never shows."""
+    """Yield that two independent counts differ; some kinds the tagging API never shows."""
     kind, declared = item
-    shown = [tags(one) for one in every(estate, "resourcegroupstaggingapi:GetResources", "ResourceTagMappingList")]
-    keys = [one.get("airgap:key", "") for one in shown if one.get("airgap:environment") == intent.environment]
+    # By key, as AWS goes on showing what was deleted (a KMS key for its waiting period) beside its successor.
+    keys = {tags(one).get("airgap:key", "") for _, one in _shown(intent, estate)}
     counted = sum(key.startswith(f"{kind}:") for key in keys)
-    if not counted and intent.world == "rehearsal":
-        raise NotApplicable(f"the embedded AWS's tagging API shows no {kind}")
+    if not counted:
+        raise NotApplicable(f"the tagging API shows no {kind} at all; the drift check alone counts them")
     if counted != declared:
         yield f"{declared} are declared, the tagging API shows {counted}"
+
+
+def _shown(intent: Intent, estate: Estate) -> Population:
+    """What the tagging API shows of the environment, by ARN."""
+    listed = every(estate, "resourcegroupstaggingapi:GetResources", "ResourceTagMappingList")
+    ours = [one for one in listed if tags(one).get("airgap:environment") == intent.environment]
+    return [(str(one["ResourceARN"]), one) for one in ours]
+
+
+@check(
+    "inventory-attributes",
+    "Every resource that the tagging API shows names its owner, its classification and its logical key",
+    severity="low",
+    properties=("INV-01",),
+    reads=("resourcegroupstaggingapi:GetResources",),
+    remedy="apply the step again: it tags what it makes",
+    over=lambda intent, estate: [("tagged resources", list(_shown(intent, estate)))],
+)
+def attributes(shown: list[tuple[str, Item]], intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each resource whose tags leave one of them out, or name another owner or classification."""
+    wanted = {"airgap:owner": intent.owner, "airgap:classification": intent.classification}
+    for arn, one in shown:
+        held = tags(one)
+        wrong = [name for name, value in wanted.items() if held.get(name) != value]
+        wrong += [] if held.get("airgap:key") else ["airgap:key"]
+        if wrong:
+            yield f"{arn} is not tagged as declared: {', '.join(wrong)}"
+    if not shown:
+        raise Undecided("the tagging API shows nothing of the environment")
 
 
 @check(
@@ -159,6 +198,7 @@ def _answers(intent: Intent, estate: Estate) -> Population:
 def pages_closed(found: list[Observation], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield nothing where all was read; what was not is unknown, and what the world lacks is said."""
     answers: dict[tuple[str, ...], list[Observation]] = {}
+    estate.cite(found[0].call)
     for one in found:
         answers.setdefault(one.subject, []).append(one)
     for group in answers.values():
@@ -174,24 +214,29 @@ def pages_closed(found: list[Observation], intent: Intent, estate: Estate) -> It
 
 @check(
     "evidence-scope",
-    "Everything that was looked at in this Region stands in the evidence",
+    "What is in scope was looked at",
     severity="info",
     properties=("EVD-02",),
     reads=(ANY, "ec2:DescribeRegions"),
     remedy="add the Region to regions_in_scope, or have the organisation switch it off",
     over=lambda intent, estate: [
-        (f"Region {one['RegionName']}", one["RegionName"])
-        for one in estate.items("ec2:DescribeRegions", "Regions", AllRegions=True)
-        if one.get("OptInStatus") != "not-opted-in"
+        *((f"account:{one}", ("account", one)) for one in intent.accounts),
+        *(
+            (f"Region {one['RegionName']}", ("region", one["RegionName"]))
+            for one in estate.items("ec2:DescribeRegions", "Regions", AllRegions=True)
+            if one.get("OptInStatus") != "not-opted-in"
+        ),
     ],
 )
-def scope(region: str, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield nothing: an enabled Region out of scope is listed as not judged, one in scope must have been read."""
-    if region not in intent.regions:
+def scope(item: tuple[str, str], intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield nothing: an enabled Region out of scope is listed as not judged, what is in scope must have been read."""
+    member, name = item
+    estate.cite("ec2:DescribeRegions")
+    if member == "region" and name not in intent.regions:
         raise NotApplicable("enabled, and not in scope: nothing was read there")
-    if not any(one.region == region for one in estate.observations):
+    if not any(getattr(one, member) == name for one in estate.observations):
         raise Undecided("in scope, and nothing was read there")
     yield from ()
 
 
-CHECKS = (answered, in_trail, inventory, exceptions, pages_closed, scope)
+CHECKS = (answered, in_trail, inventory, attributes, exceptions, pages_closed, scope)

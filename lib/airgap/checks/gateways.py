@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airgap.checks.check import Undecided, check
-from airgap.checks.scope import TABLE_READS, VPC_READS, Item, every, sealed_subnets, tables_of, vpcs
+from airgap.checks.scope import TABLE_READS, VPC_READS, Item, Served, every, label, sealed_subnets, served, vpcs
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 
@@ -58,18 +58,17 @@ def egress_only(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     properties=("NET-01",),
     reads=TABLE_READS,
     remedy="delete the route; a sealed subnet reaches AWS through endpoints only",
-    over=sealed_subnets,
+    over=lambda intent, estate: served(sealed_subnets(intent, estate), estate),
 )
-def unreachable(subnet: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def unreachable(item: Served, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each route of the subnet's table whose target is an internet gateway of either sort."""
-    serving = tables_of([("", subnet)], estate)
-    if not serving:
+    subnet, table = item
+    if table is None:
         raise Undecided(f"no route table of {subnet['SubnetId']} is recorded, not even its VPC's main one")
-    for name, table in serving:
-        for route in table.get("Routes", []):
-            target = route.get("EgressOnlyInternetGatewayId") or route.get("GatewayId") or ""
-            if target.startswith(("igw-", "eigw-")):
-                yield f"{name} sends {destination(route)} to {target}"
+    for route in table.get("Routes", []):
+        target = route.get("EgressOnlyInternetGatewayId") or route.get("GatewayId") or ""
+        if target.startswith(("igw-", "eigw-")):
+            yield f"{label(table, 'RouteTableId')} sends {destination(route)} to {target}"
 
 
 def destination(route: Item) -> str:

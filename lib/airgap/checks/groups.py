@@ -3,37 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from airgap.checks.check import check
-from airgap.checks.scope import (
-    INTERFACE_READS,
-    VPC_READS,
-    Item,
-    Named,
-    in_vpc,
-    inside,
-    tiers,
-    vpc_ids,
-)
+from airgap.checks.scope import VPC_READS, Item, Named, in_vpc, inside, tiers, vpc_ids
 from airgap.model.components import GATEWAYS
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 
-GROUP_READS = (*VPC_READS, "ec2:DescribeSecurityGroups")
-RULE_READS = (*GROUP_READS, "ec2:DescribeSecurityGroupRules")
-LIST_READS = ("ec2:DescribePrefixLists",)
-_WEB = ("80", "443")
+READS = (
+    *VPC_READS,
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribePrefixLists",
+)
+DEFAULT = "default-security-group:main"
 
 
 def groups(intent: Intent, estate: Estate) -> Named:
     """Return every security group of the VPC, declared or not."""
-    return in_vpc(intent, estate, "ec2:DescribeSecurityGroups", "SecurityGroups", "GroupId")
+    found = in_vpc(intent, estate, "ec2:DescribeSecurityGroups", "SecurityGroups", "GroupId")
+    return [(DEFAULT if one["GroupName"] == "default" else name, one) for name, one in found]
 
 
-def rules(estate: Estate, group: Item, *, egress: bool) -> list[Item]:
-    """Return the rules of a group in one direction."""
-    found = estate.items("ec2:DescribeSecurityGroupRules", "SecurityGroupRules")
-    return [one for one in found if one["GroupId"] == group["GroupId"] and bool(one.get("IsEgress")) is egress]
+class Around(NamedTuple):
+    """What a group's rules may name: the VPC's own groups, and AWS's prefix lists behind the gateway endpoints."""
+
+    groups: frozenset[str]
+    vpcs: frozenset[str]
+    lists: frozenset[str]
+
+
+class Group(NamedTuple):
+    """A security group with its rules, its interfaces and what is around it."""
+
+    item: Item
+    inbound: list[Item]
+    outbound: list[Item]
+    interfaces: list[Item]
+    around: Around
+
+
+def ruled(intent: Intent, estate: Estate) -> list[tuple[str, Group]]:
+    """Return every security group of the VPC with its rules and interfaces, each page being walked once."""
+    by_group: dict[tuple[str, bool], list[Item]] = {}
+    for rule in estate.items("ec2:DescribeSecurityGroupRules", "SecurityGroupRules"):
+        by_group.setdefault((rule["GroupId"], bool(rule.get("IsEgress"))), []).append(rule)
+    carried: dict[str, list[Item]] = {}
+    for one in estate.items("ec2:DescribeNetworkInterfaces", "NetworkInterfaces"):
+        for each in one.get("Groups", []):
+            carried.setdefault(each["GroupId"], []).append(one)
+    found = groups(intent, estate)
+    own = frozenset(one["GroupId"] for _, one in found)
+    around = Around(own, frozenset(vpc_ids(intent, estate)), _gateway_lists(intent, estate))
+    return [(name, _group(one, by_group, carried, around)) for name, one in found]
+
+
+def _group(
+    item: Item, rules: dict[tuple[str, bool], list[Item]], carried: dict[str, list[Item]], around: Around
+) -> Group:
+    name = item["GroupId"]
+    return Group(item, rules.get((name, False), []), rules.get((name, True), []), carried.get(name, []), around)
 
 
 def text(rule: Item) -> str:
@@ -48,28 +79,20 @@ def _peer(rule: Item) -> str:
     return str(rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or group or "no known peer")
 
 
-def _foreign_group(rule: Item, intent: Intent, estate: Estate) -> bool:
-    """Whether the rule's peer is a group of another account or of another VPC."""
-    peer = rule.get("ReferencedGroupInfo") or {}
-    own = {group["GroupId"] for _, group in groups(intent, estate)}
-    ours = vpc_ids(intent, estate)
-    return peer.get("GroupId") not in own or peer.get("VpcId", next(iter(ours))) not in ours
-
-
-def _gateway_lists(intent: Intent, estate: Estate) -> set[str]:
-    """The ids of AWS's prefix lists behind the gateway endpoints."""
-    names = {f"com.amazonaws.{intent.region}.{one}" for one in GATEWAYS}
+def _gateway_lists(intent: Intent, estate: Estate) -> frozenset[str]:
+    names = tuple(f".{intent.region}.{one}" for one in GATEWAYS)
     lists = estate.items("ec2:DescribePrefixLists", "PrefixLists")
-    return {one["PrefixListId"] for one in lists if one["PrefixListName"].replace("cn.com.", "com.") in names}
+    return frozenset(one["PrefixListId"] for one in lists if one["PrefixListName"].endswith(names))
 
 
-def beyond(rule: Item, intent: Intent, estate: Estate) -> bool:
+def beyond(rule: Item, around: Around, intent: Intent) -> bool:
     """Tell whether a rule's peer lies beyond the VPC, its gateway endpoints and its own groups."""
     if rule.get("CidrIpv4"):
         return not inside(rule["CidrIpv4"], [intent.network.vpc_cidr])
     if rule.get("PrefixListId"):
-        return rule["PrefixListId"] not in _gateway_lists(intent, estate)
-    return _foreign_group(rule, intent, estate) if rule.get("ReferencedGroupInfo") else True
+        return rule["PrefixListId"] not in around.lists
+    peer = rule.get("ReferencedGroupInfo") or {}
+    return peer.get("GroupId") not in around.groups or not {peer.get("VpcId")} <= around.vpcs | {None}
 
 
 @check(
@@ -77,14 +100,14 @@ def beyond(rule: Item, intent: Intent, estate: Estate) -> bool:
     "Every outbound rule of the group leads to named peers: endpoints, groups of the VPC, gateway prefix lists",
     severity="critical",
     properties=("NET-04",),
-    reads=(*RULE_READS, *LIST_READS),
+    reads=READS,
     remedy="revoke the rule; name the peer group, the VPC's range or the gateway endpoint's prefix list instead",
-    over=groups,
+    over=ruled,
 )
-def egress(group: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def egress(group: Group, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each outbound rule whose peer is beyond the environment, or that opens every protocol to a range."""
-    for rule in rules(estate, group, egress=True):
-        if beyond(rule, intent, estate):
+    for rule in group.outbound:
+        if beyond(rule, group.around, intent):
             yield f"outbound rule {text(rule)} leads beyond the environment"
         elif rule.get("IpProtocol") == "-1" and not rule.get("ReferencedGroupInfo"):
             yield f"outbound rule {text(rule)} opens every protocol and port"
@@ -95,28 +118,29 @@ def egress(group: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     "Every inbound rule of the group admits named peers only",
     severity="high",
     properties=("NET-05",),
-    reads=(*RULE_READS, *LIST_READS, *INTERFACE_READS),
+    reads=(*READS, "ec2:DescribeSubnets"),
     remedy="revoke the rule; only a load balancer of the declared public tier answers strangers, on 443 and 80",
-    over=groups,
+    over=lambda intent, estate: [
+        (name, (group, {placed.get(one.get("SubnetId", ""), "elsewhere") for one in group.interfaces}))
+        for placed in [tiers(intent, estate)]
+        for name, group in ruled(intent, estate)
+    ],
 )
-def ingress(group: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def ingress(item: tuple[Group, set[str]], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each inbound rule whose peer is beyond the environment, save for the declared tiers' own entrances."""
-    for rule in rules(estate, group, egress=False):
-        if beyond(rule, intent, estate) and not _entrance(rule, group, intent, estate):
+    group, carried = item
+    for rule in group.inbound:
+        if beyond(rule, group.around, intent) and not _entrance(rule, carried, intent):
             yield f"inbound rule {text(rule)} admits peers beyond the environment"
 
 
-def _entrance(rule: Item, group: Item, intent: Intent, estate: Estate) -> bool:
-    """Whether the rule is a declared tier's web entrance, and the group is on no interface of a sealed subnet."""
-    web = rule.get("IpProtocol") == "tcp" and str(rule.get("FromPort")) in _WEB and rule["FromPort"] == rule["ToPort"]
+def _entrance(rule: Item, carried: set[str], intent: Intent) -> bool:
+    """Whether the rule is a declared tier's web entrance, and the group is on no interface of another tier."""
+    web = rule.get("IpProtocol") == "tcp" and rule.get("FromPort") in (80, 443) and rule["FromPort"] == rule["ToPort"]
+    if rule.get("CidrIpv4") == "0.0.0.0/0":
+        return web and intent.network.public_tier != "none" and carried <= {"public"}
     from_home = inside(rule.get("CidrIpv4") or "::/0", intent.network.on_premises_cidrs)
-    open_tier = intent.network.public_tier != "none" and rule.get("CidrIpv4") == "0.0.0.0/0"
-    carried = {
-        tiers(intent, estate).get(one.get("SubnetId", ""), "elsewhere")
-        for one in estate.items("ec2:DescribeNetworkInterfaces", "NetworkInterfaces")
-        if any(each["GroupId"] == group["GroupId"] for each in one.get("Groups", []))
-    }
-    return web and (open_tier or from_home) and carried <= ({"public"} if open_tier else {"ingress"})
+    return web and from_home and carried <= {"ingress"}
 
 
 @check(
@@ -124,20 +148,15 @@ def _entrance(rule: Item, group: Item, intent: Intent, estate: Estate) -> bool:
     "The VPC's default security group has no rules and serves nothing",
     severity="high",
     properties=("NET-05",),
-    reads=(*RULE_READS, "ec2:DescribeNetworkInterfaces"),
+    reads=READS,
     remedy="revoke its rules, and give what carries it a group of its own",
-    over=lambda intent, estate: [
-        (f"default group {name}", one) for name, one in groups(intent, estate) if one["GroupName"] == "default"
-    ],
+    over=lambda intent, estate: [one for one in ruled(intent, estate) if one[0] == DEFAULT],
 )
-def default_empty(group: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+def default_empty(group: Group, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each rule of the default group and each interface that carries it."""
-    for egress_side in (False, True):
-        for rule in rules(estate, group, egress=egress_side):
-            yield f"it has the {'outbound' if egress_side else 'inbound'} rule {text(rule)}"
-    for one in estate.items("ec2:DescribeNetworkInterfaces", "NetworkInterfaces"):
-        if any(each["GroupId"] == group["GroupId"] for each in one.get("Groups", [])):
-            yield f"interface {one['NetworkInterfaceId']} carries it"
+    for side, rules in (("inbound", group.inbound), ("outbound", group.outbound)):
+        yield from (f"it has the {side} rule {text(rule)}" for rule in rules)
+    yield from (f"interface {one['NetworkInterfaceId']} carries it" for one in group.interfaces)
 
 
 CHECKS = (egress, ingress, default_empty)

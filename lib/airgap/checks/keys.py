@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from airgap.checks.check import NotApplicable, Undecided, check
 from airgap.checks.scope import Item, Named, arn_account, every
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.names import alias, log_group
-from airgap.model.policy import ALLOW, UNKNOWN, Request, evaluate, parse
+from airgap.model.policy import ALLOW, DENY, UNKNOWN, Policy, Request, evaluate, parse
 from airgap.model.policy_lint import foreign_principals
 
 PURPOSES = ("cluster", "data", "evidence", "logs")
@@ -35,7 +34,7 @@ def _existing(intent: Intent, estate: Estate) -> Named:
     return [(name, key) for name, key in keys(intent, estate) if key]
 
 
-def _policy(key: Item, estate: Estate) -> Any:
+def _policy(key: Item, estate: Estate) -> Policy:
     body = estate.page("kms:GetKeyPolicy", KeyId=key["KeyId"], PolicyName="default")
     if not body:
         raise Undecided(f"the policy of {key['KeyId']} is not in the pages")
@@ -94,9 +93,23 @@ def rotate(key: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     over=_existing,
 )
 def own_principals(key: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each foreign principal; services are admitted by name and judged by their conditions elsewhere."""
-    admitted = foreign_principals(_policy(key, estate), intent.accounts, intent.organization)
+    """Yield each foreign principal, and each service that may come on anybody's behalf."""
+    policy = _policy(key, estate)
+    admitted = foreign_principals(policy, intent.accounts, intent.organization)
     yield from (*admitted.foreign, *admitted.unresolved)
+    for one in admitted.services:
+        if not one.limited and not _bound(policy, one.service, intent):
+            yield f"{one.statement!r} admits {one.service} on anybody's behalf"
+
+
+def _bound(policy: Policy, service: str, intent: Intent) -> bool:
+    """Whether a log group of another account is refused: CloudWatch Logs names the group as encryption context."""
+    stranger = intent.arn("logs", "log-group:a-group", account="999999999999")
+    context: Context = {"kms:EncryptionContext:aws:logs:arn": (stranger,)}
+    return all(
+        evaluate(policy, _request(f"kms:{action}", service, context, "a stranger")).outcome == DENY
+        for action in ("Decrypt", "GenerateDataKey", "Encrypt")
+    )
 
 
 @check(

@@ -135,7 +135,7 @@ def trail(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
     "The trail records what is refused at the VPC's endpoints",
     severity="medium",
     properties=("LOG-01",),
-    reads=TRAIL_READS,
+    reads=("cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors"),
     remedy="add network-activity events of the endpoints' services to the trail's selectors",
     over=account_row,
 )
@@ -171,7 +171,9 @@ def own_groups(intent: Intent, estate: Estate) -> Named:
 )
 def kept(group: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that events go too early or lie without the key; a group without retention keeps them for ever."""
-    least = min(intent.logs.retention_days, intent.network.flow_log_retention_days)
+    network = {log_group(intent, one) for one in ("flow-logs", "dns-queries")}
+    of_network = group["logGroupName"] in network
+    least = intent.network.flow_log_retention_days if of_network else intent.logs.retention_days
     days = group.get("retentionInDays")
     if days is not None and days < least:
         yield f"events are kept {days} days, declared {least}"

@@ -1,9 +1,8 @@
-"""Roles: no wildcards, nobody foreign, each one limited to its task (IAM-01)."""
+"""Roles: no wildcards, nobody foreign, pods bound to their service account (IAM-01, EKS-07)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any, Union
 
 from airgap.checks.check import NotApplicable, Undecided, check
@@ -15,15 +14,6 @@ from airgap.model.policy_lint import Grant, actions, foreign_principals, grants_
 
 DETAILS = "iam:GetAccountAuthorizationDetails"
 READS = (DETAILS,)
-READING = ("BatchGet", "Describe", "Filter", "Get", "List", "Lookup", "Search", "View")
-# Reads that give out data, secrets or credentials.
-PRECIOUS = (
-    "athena:GetQueryResults", "bedrock:InvokeModel", "codeartifact:GetAuthorizationToken", "dynamodb:BatchGetItem",
-    "dynamodb:GetItem", "dynamodb:GetRecords", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
-    "kinesis:GetRecords", "lambda:GetFunction", "s3:GetObject", "s3:GetObjectVersion",
-    "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters",
-    "ssm:GetParametersByPath", "sts:GetFederationToken", "sts:GetSessionToken", "transcribe:GetTranscriptionJob",
-)  # fmt: skip
 # Service Authorization Reference: writes that no resource can limit, by service.
 UNBOUND = {
     "ec2": ("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface",
@@ -32,15 +22,15 @@ UNBOUND = {
     "ssmmessages": ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"),
     "transcribe": ("StartStreamTranscription", "StartStreamTranscriptionWebSocket"),
 }  # fmt: skip
+PODS = "pods.eks.amazonaws.com"
+# Services whose requests to assume a role carry no source account.
+UNLIMITED = ("ec2", "lambda")
 MANAGED = {
     "node": {"AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodePolicy"},
     "cluster": {"AmazonEKSClusterPolicy"},
     "vpc-cni": {"AmazonEKS_CNI_Policy"},
     "ebs-csi": {"AmazonEBSCSIDriverPolicyV2"},
 }
-_PUSH = ("ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
-_DEPLOY = (*_PUSH, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken",
-           "ecr:GetDownloadUrlForLayer", "eks:DescribeCluster", "kms:Decrypt", "secretsmanager:GetSecretValue")  # fmt: skip
 
 
 def roles(intent: Intent, estate: Estate) -> Named:
@@ -148,10 +138,54 @@ def managed_known(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     over=roles,
 )
 def trust_own(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each foreign principal of the trust policy."""
-    policy = parse(_document(role["AssumeRolePolicyDocument"]))
-    admitted = foreign_principals(policy, intent.accounts, intent.organization)
+    """Yield each foreign principal of the trust policy, and each service that may come on anybody's behalf."""
+    admitted = foreign_principals(_trust(role), intent.accounts, intent.organization)
     yield from (*admitted.foreign, *admitted.unresolved)
+    for one in admitted.services:
+        if not one.limited and one.service.partition(".")[0] not in UNLIMITED and one.service != PODS:
+            yield f"{one.statement!r} admits {one.service} on anybody's behalf"
+
+
+def _trust(role: Item) -> Policy:
+    return parse(_document(role["AssumeRolePolicyDocument"]))
+
+
+def _of_pods(intent: Intent, estate: Estate) -> Named:
+    """The roles that EKS Pod Identity may assume."""
+    return [
+        (name, one)
+        for name, one in roles(intent, estate)
+        if any(PODS in (each.principals or {}).get("Service", ()) for each in _trust(one).statements)
+    ]
+
+
+@check(
+    "roles-pods-bound",
+    "The role is for the pods of one service account of this cluster",
+    severity="high",
+    properties=("EKS-07",),
+    reads=READS,
+    remedy="bind the trust to cluster, namespace and service account by their request tags",
+    over=_of_pods,
+)
+def pods_bound(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each request tag that the trust in EKS Pod Identity does not fix to one value, or to another cluster."""
+    cluster = intent.arn("eks", f"cluster/{intent.cluster.name}")
+    for statement in _trust(role).statements:
+        if statement.effect != "Allow" or PODS not in (statement.principals or {}).get("Service", ()):
+            continue
+        fixed = {key: wanted for operator, key, wanted in statement.conditions if operator == "StringEquals"}
+        for name in ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account"):
+            if len(fixed.get(f"aws:RequestTag/{name}", ())) != 1:
+                yield f"{statement.name!r} does not fix {name}"
+        if fixed.get("aws:RequestTag/eks-cluster-arn", (cluster,)) != (cluster,):
+            yield f"{statement.name!r} is for the cluster {fixed['aws:RequestTag/eks-cluster-arn'][0]}"
+
+
+def _with_boundary(intent: Intent, estate: Estate) -> Named:
+    if not intent.identity.permissions_boundary:
+        raise NotApplicable("the params declare no permissions boundary")
+    return roles(intent, estate)
 
 
 @check(
@@ -161,95 +195,14 @@ def trust_own(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     properties=("IAM-01",),
     reads=READS,
     remedy="set the boundary on the role",
-    over=roles,
+    over=_with_boundary,
 )
 def bounded(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that the boundary is another one, or missing."""
     wanted = intent.identity.permissions_boundary
-    if not wanted:
-        raise NotApplicable("the params declare no permissions boundary")
     found = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     if found != wanted:
         yield f"its boundary is {found or 'none'}"
 
 
-@check(
-    "role-developer-reads",
-    "Developers read configuration, and neither secrets nor data",
-    severity="high",
-    properties=("IAM-01",),
-    reads=READS,
-    remedy="take the action out of the developer role",
-    over=one_role("developer"),
-)
-def developer(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each granted action that is no read, or may give out data, secrets or credentials."""
-    for grant in allowed(role, estate):
-        verb = grant.action.partition(":")[2]
-        if not verb.startswith(READING):
-            yield f"{grant.action} is allowed"
-        for one in PRECIOUS:
-            if fnmatchcase(one.lower(), grant.action.lower()):
-                yield f"{grant.action} is allowed, which gives out {one}"
-
-
-@check(
-    "role-deploy-limited",
-    "The deployment role pushes through the VPC's own endpoints, and does nothing beyond its task",
-    severity="high",
-    properties=("IAM-01",),
-    reads=(*READS, "ec2:DescribeVpcEndpoints"),
-    remedy="apply the steps identity and endpoints",
-    over=one_role("deploy"),
-)
-def deploy(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each action beyond the task, and each push that is not tied to an endpoint of the account."""
-    own = {one["VpcEndpointId"] for one in estate.items("ec2:DescribeVpcEndpoints", "VpcEndpoints")}
-    for name, policy in policies(role, estate):
-        for statement in policy.statements:
-            if statement.effect != "Allow":
-                continue
-            beyond = [one for one in statement.actions if one not in _DEPLOY]
-            yield from (f"policy {name} allows {one}" for one in beyond)
-            tied = {value for _, key, wanted in statement.conditions if key == "aws:SourceVpce" for value in wanted}
-            if set(statement.actions) & set(_PUSH) and not (tied and tied <= own):
-                yield f"policy {name} allows pushing images from {', '.join(sorted(tied - own)) or 'anywhere'}"
-
-
-@check(
-    "role-runner-assumes",
-    "The runner's role may become the deployment role, and nothing else",
-    severity="high",
-    properties=("IAM-01",),
-    reads=READS,
-    remedy="take every other statement out of the runner's role",
-    over=one_role("runner"),
-)
-def runner(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each right of the runner beside the one."""
-    wanted = intent.arn("iam", f"role/{intent.identity.deploy_role}", region="")
-    for grant in allowed(role, estate):
-        if grant.action != "sts:AssumeRole" or grant.resource != wanted:
-            yield f"{grant.action} on {grant.resource} is allowed"
-
-
-@check(
-    "role-node-pulls",
-    "The node role has the two policies that nodes need, and pulls images only",
-    severity="medium",
-    properties=("IAM-01",),
-    reads=READS,
-    remedy="attach exactly these two policies",
-    over=one_role("node"),
-)
-def node(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each needed policy that is missing, and each further right but reading application buckets."""
-    carried = {one["PolicyArn"].rpartition("/")[2] for one in role.get("AttachedManagedPolicies", [])}
-    for name in sorted(MANAGED["node"] - carried):
-        yield f"{name} is not attached"
-    for grant in allowed(role, estate):
-        if not grant.action.startswith(("s3:Get", "s3:List", "kms:Decrypt")):
-            yield f"{grant.action} is allowed"
-
-
-CHECKS = (no_wildcards, managed_known, trust_own, bounded, developer, deploy, runner, node)
+CHECKS = (no_wildcards, managed_known, trust_own, pods_bound, bounded)

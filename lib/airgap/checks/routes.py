@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from airgap.checks.check import NotApplicable, check
 from airgap.checks.gateways import destination
-from airgap.checks.scope import TABLE_READS, Item, Named, all_subnets, in_vpc, inside, is_main, links, tables_of, tier
+from airgap.checks.scope import TABLE_READS, Item, Named, all_subnets, in_vpc, inside, is_main, links, served, tier
 from airgap.model.components import GATEWAYS, service_name
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -24,6 +24,7 @@ _OTHERS = {
     "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "InstanceOwnerId", "Origin",
     "State",
 }  # fmt: skip
+MAIN = "main-route-table:main"
 _ATTACHMENTS = ("TransitGatewayId", "CoreNetworkArn")
 
 
@@ -34,7 +35,8 @@ def tables(intent: Intent, estate: Estate) -> dict[str, Named]:
     for name, table in in_vpc(intent, estate, "ec2:DescribeRouteTables", "RouteTables", "RouteTableId"):
         served = {subnets.get(link["SubnetId"], "private") for link in links(table) if link.get("SubnetId")}
         strictest = next((one for one in ("private", "ingress", "public") if one in served), "private")
-        found["main" if is_main(table) else strictest].append((name, table))
+        place, known = ("main", MAIN) if is_main(table) else (strictest, name)
+        found[place].append((known, table))
     return found
 
 
@@ -104,7 +106,7 @@ def sealed(table: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     "The main route table is local only and serves no subnet",
     severity="high",
     properties=("NET-03",),
-    reads=READS,
+    reads=TABLE_READS,
     remedy="give the subnet a table of its own and delete every route but the local one",
     over=lambda intent, estate: tables(intent, estate)["main"],
 )
@@ -112,8 +114,8 @@ def main(table: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each route of the main table beside the local one, and each subnet that is left to it."""
     yield from common(table, intent, estate)
     yield from (sentence for _, sentence in _beyond(table, intent, set()))
-    for name, subnet in all_subnets(intent, estate):
-        if any(one["RouteTableId"] == table["RouteTableId"] for _, one in tables_of([(name, subnet)], estate)):
+    for name, (_, serving) in served(all_subnets(intent, estate), estate):
+        if serving and serving["RouteTableId"] == table["RouteTableId"]:
             yield f"it serves {name}"
 
 

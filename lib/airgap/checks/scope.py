@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
@@ -12,6 +12,8 @@ from airgap.model.intent import Intent
 
 Item = dict[str, Any]
 Named = list[tuple[str, Item]]
+Served = tuple[Mapping[str, Any], Optional[Item]]
+"""A subnet, and the route table that serves it where one is recorded."""
 
 VPC_READS = ("ec2:DescribeVpcs",)
 SUBNET_READS = ("ec2:DescribeVpcs", "ec2:DescribeSubnets")
@@ -96,12 +98,17 @@ def sealed_subnets(intent: Intent, estate: Estate) -> Named:
     return [(name, one) for name, one in all_subnets(intent, estate) if tier(one, intent) == "private"]
 
 
-def tables_of(subnets: Iterable[tuple[str, Mapping[str, Any]]], estate: Estate) -> Named:
-    """Return the route tables that serve subnets: by explicit association, else their VPC's main table."""
+def served(subnets: Iterable[tuple[str, Mapping[str, Any]]], estate: Estate) -> list[tuple[str, Served]]:
+    """Return each subnet with the route table that serves it: by explicit association, else its VPC's main table."""
     tables = estate.items("ec2:DescribeRouteTables", "RouteTables")
     explicit = {link["SubnetId"]: table for table in tables for link in links(table) if link.get("SubnetId")}
     main = {table["VpcId"]: table for table in tables if is_main(table)}
-    found = [explicit.get(subnet["SubnetId"]) or main.get(subnet["VpcId"]) for _, subnet in subnets]
+    return [(name, (one, explicit.get(one["SubnetId"]) or main.get(one["VpcId"]))) for name, one in subnets]
+
+
+def tables_of(subnets: Iterable[tuple[str, Mapping[str, Any]]], estate: Estate) -> Named:
+    """Return the route tables that serve subnets."""
+    found = [table for _, (_, table) in served(subnets, estate)]
     serving = {table["RouteTableId"]: (label(table, "RouteTableId"), table) for table in found if table}
     return sorted(serving.values(), key=lambda one: one[0])
 
@@ -122,10 +129,25 @@ def sealed_tables(intent: Intent, estate: Estate) -> Named:
     return tables_of(sealed_subnets(intent, estate), estate)
 
 
-def interfaces(intent: Intent, estate: Estate, subnet: Mapping[str, Any]) -> list[Item]:
-    """Return the network interfaces of a subnet, whoever owns them."""
-    found = estate.items("ec2:DescribeNetworkInterfaces", "NetworkInterfaces")
-    return [one for one in found if one.get("SubnetId") == subnet["SubnetId"]]
+class Populated(NamedTuple):
+    """A subnet with the network interfaces in it, whoever owns them."""
+
+    subnet: Item
+    interfaces: list[Item]
+
+
+def with_interfaces(
+    subnets: Callable[[Intent, Estate], Named],
+) -> Callable[[Intent, Estate], list[tuple[str, Populated]]]:
+    """Return a population: each of these subnets with its interfaces, the list of them being walked once."""
+
+    def find(intent: Intent, estate: Estate) -> list[tuple[str, Populated]]:
+        held: dict[str, list[Item]] = {}
+        for one in estate.items("ec2:DescribeNetworkInterfaces", "NetworkInterfaces"):
+            held.setdefault(one.get("SubnetId", ""), []).append(one)
+        return [(name, Populated(one, held.get(one["SubnetId"], []))) for name, one in subnets(intent, estate)]
+
+    return find
 
 
 def endpoints(intent: Intent, estate: Estate) -> Named:

@@ -21,16 +21,25 @@ from airgap.checks import (
     preflight,
     records,
     resolver,
+    role_tasks,
     roles,
     routes,
     secrets,
+    surroundings,
 )
 from airgap.checks.check import Check
 
-PREFLIGHT: tuple[Check, ...] = (*preflight.CHECKS, caller.session)
+PREFLIGHT: tuple[Check, ...] = (*preflight.CHECKS, *surroundings.CHECKS, caller.session)
 """Judged before the first write."""
 
-IDENTITY: tuple[Check, ...] = (*roles.CHECKS, caller.session, caller.perimeter, *keys.CHECKS, *change.CHECKS)
+IDENTITY: tuple[Check, ...] = (
+    *roles.CHECKS,
+    *role_tasks.CHECKS,
+    caller.session,
+    caller.perimeter,
+    *keys.CHECKS,
+    *change.CHECKS,
+)
 """Roles and keys."""
 
 NETWORK: tuple[Check, ...] = (
@@ -49,7 +58,7 @@ NETWORK: tuple[Check, ...] = (
 )
 """The VPC without a way out, and what records it."""
 
-ENDPOINTS: tuple[Check, ...] = (*endpoints.CHECKS, *endpoint_policies.CHECKS, roles.deploy, *change.CHECKS)
+ENDPOINTS: tuple[Check, ...] = (*endpoints.CHECKS, *endpoint_policies.CHECKS, role_tasks.deploy, *change.CHECKS)
 """The only doors."""
 
 ATTEST: tuple[Check, ...] = (caller.separate, *secrets.CHECKS, *evidence.CHECKS, *live.CHECKS)

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from airgap.cli import estates, rehearsals, runs
-from airgap.errors import AirgapError
+from airgap.errors import AirgapError, UsageError
 
 HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
 
@@ -42,13 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.exceptions.Exit as ended:
+    except typer.Exit as ended:
         code = ended.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = _told(AirgapError("Interrupted", "what the journal does not list as written", "run again"))
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        code = 64
+    except TyperException as error:
+        code = _misused(error.format_message())
     except AirgapError as error:
         code = _told(error)
     except KeyboardInterrupt:
@@ -60,6 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _terminated(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _misused(text: str) -> int:
+    """Where no command was given, the text is the help itself."""
+    if not text.startswith("Usage:"):
+        return _told(UsageError(text, "anything", "'airgap COMMAND --help' shows what it takes"))
+    sys.stderr.write(text + "\n")
+    return UsageError.exit_code
 
 
 def _told(error: AirgapError) -> int:

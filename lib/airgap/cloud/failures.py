@@ -63,6 +63,7 @@ UNSUPPORTED = frozenset(
         "SubscriptionRequiredException",
     ]
 )
+UNREACHED = "ConnectionError"
 GUARDRAIL = ("explicit deny in a service control policy", "explicit deny in a resource control policy")
 
 
@@ -83,7 +84,7 @@ class Failure:
     @property
     def lost(self) -> bool:
         """Whether no answer came, so that nobody knows whether the call was carried out."""
-        return self.code in ("Timeout", "ConnectionError")
+        return self.code in ("Timeout", UNREACHED)
 
 
 def read(error: Exception, absent: tuple[str, ...] = ()) -> Failure:
@@ -100,8 +101,13 @@ def read(error: Exception, absent: tuple[str, ...] = ()) -> Failure:
     if isinstance(error, (boto.ConnectTimeoutError, boto.ReadTimeoutError)):
         return Failure(obs.FAILED, "Timeout", str(error))
     if isinstance(error, (boto.EndpointConnectionError, boto.HTTPClientError, boto.ConnectionClosedError)):
-        return Failure(obs.FAILED, "ConnectionError", str(error))
+        return Failure(obs.FAILED, UNREACHED, str(error))
     return Failure(obs.FAILED, type(error).__name__, str(error))
+
+
+def not_offered(service: str, region: str, failure: Failure) -> Failure:
+    """Return what it means that a service cannot be reached in a Region in which it is not offered."""
+    return Failure(obs.UNSUPPORTED, "NotInRegion", f"{service} is not offered in {region}: {failure.message}")
 
 
 def _status(code: str, absent: tuple[str, ...]) -> str:

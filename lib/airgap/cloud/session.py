@@ -93,10 +93,20 @@ class Cloud:
                 failure = failures.read(error, absent)
                 if failure.code in failures.EXPIRED:
                     raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
+                if failure.code == failures.UNREACHED and not self.offers(service, home or self.region):
+                    failure = failures.not_offered(service, home or self.region, failure)
                 if not failure.retryable or attempt == READ_ATTEMPTS:
                     return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
                 self._pause(0.1 * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns")
+
+    def offers(self, service: str, region: str) -> bool:
+        """Tell whether botocore's data know a service in a Region; of some services it has no list, then it may be."""
+        if self._session is None:
+            return True
+        partition = self._session.get_partition_for_region(region)
+        known = self._session.get_available_regions(service, partition_name=partition)
+        return not known or region in known
 
     def nothing_to_read(self, call: str, listed: str, *, scope: str = "regional",
                         vantage: str = "aws-api") -> list[Observation]:  # fmt: skip

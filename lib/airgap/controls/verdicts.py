@@ -59,6 +59,12 @@ def _reason(status: str, found: list[Finding]) -> str:
         left = sorted({finding.message for finding in found if finding.status == NOT_APPLICABLE})
         return f"not applicable in part: {'; '.join(left[:3])}" if left else ""
     deciding = [finding for finding in found if finding.status == status]
-    texts = [f"{finding.resource}: {finding.waiver or finding.message}" for finding in deciding]
+    texts = [_text(finding) for finding in deciding]
     more = f"; and {len(texts) - 3} more" if len(texts) > 3 else ""
     return "; ".join(dict.fromkeys(texts[:3])) + more
+
+
+def _text(finding: Finding) -> str:
+    """Why a resource stands as it does; a star stands for the whole population."""
+    where = "" if finding.resource == "*" else f"{finding.resource}: "
+    return where + (finding.waiver or finding.message)

@@ -175,6 +175,10 @@ class RunFolder:
         ordered.sort(key=lambda item: item[:2])
         return [one for _, _, one in ordered]
 
+    def began(self) -> str:
+        """Return the time of the run's first journal line, RFC 3339; empty where it has none yet."""
+        return min((lines[0]["time"] for _, lines, _ in self.journals() if lines), default="")
+
     def records(self) -> Records:
         """Return what the journals say of the run itself: caller, writes with their answers, approvals."""
         entries = [(name, entry) for name, lines, _ in self.journals() for entry in lines]

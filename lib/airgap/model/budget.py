@@ -65,7 +65,7 @@ class SubnetBudget(NamedTuple):
 
 
 class QuotaNeed(NamedTuple):
-    """What one quota must allow; ``code`` is Service Quotas' own, ``shared`` says whether others in the account use it."""
+    """What one quota must allow; ``code`` is Service Quotas' own; ``shared``: others in the account count too."""
 
     service: str
     code: str

@@ -7,7 +7,7 @@ from airgap.model.endpoint_policies import EndpointFacts
 from airgap.model.intent import Intent
 from airgap.model.names import bucket
 
-BUCKETS = ("application", "transcribe-in", "transcribe-out", "logs", "artefacts", "evidence")
+BUCKETS = ("application", "transcribe-in", "transcribe-out", "logs", "artifacts", "evidence")
 """The purposes of the environment's buckets."""
 
 

@@ -313,6 +313,12 @@ def _live(kind: str, reading: Reading, item: Mapping[str, Any], estate: Estate) 
     return Live(kind, text, "", attrs, fields, state=str(dig(item, reading.state) or "") if reading.state else "")
 
 
+def _unread(resolved: Any, found: Survey) -> str:
+    """Return why a value cannot be compared: it refers to what could not be read; '' where it does not."""
+    kinds = sorted({key.split(":")[0] for key in references(resolved)} & set(found.unreadable))
+    return str(found.unreadable[kinds[0]]) if kinds else ""
+
+
 def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change | tuple[str, str]]:
     """Yield the changes that bring one resource to its declared fields, and (resource, reason) for what is unknown."""
     live = found.lives.get(one.key)
@@ -321,6 +327,9 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
         return
     if live is None and one.key in found.foreign:
         yield one.key, f"{found.foreign[one.key]} has its name and is not ours: adopt it, or choose another prefix"
+        return
+    if live is None and (cause := _unread([found.resolve(one.fields.get(name)) for name in reading.natural], found)):
+        yield one.key, cause
         return
     if live is None:
         for name, value in sorted(one.fields.items()) or [("", None)]:
@@ -335,7 +344,11 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
             yield one.key, f"field {name}: {before.cause}"
             continue
         # Compared as they stand in the pages: references are inside texts too, and ids sort unlike references.
-        if encode(plain(before)) != encode(plain(shaped(spec, found.resolve(value)))):
+        wanted = found.resolve(value)
+        if encode(plain(before)) != encode(plain(shaped(spec, wanted))):
+            if cause := _unread(wanted, found):
+                yield one.key, f"field {name}: {cause}"
+                continue
             logical = found.logical(before)
             op = {IN_PLACE: UPDATE, REPLACE: REPLACED, NEVER: REPLACED}[spec.change]
             why = spec.why or "differs from what is declared"

@@ -42,8 +42,9 @@ _BURSTABLE = {
     "2xlarge": Size(8, 4, 15),
 }
 _FAMILIES = {
-    **dict.fromkeys("m5 m6i m6a m6g m7i m7a m7g c5 c6i c6g c7i c7g r5 r6i r6g r7i r7g".split(), _GENERAL),
-    **dict.fromkeys("t3 t3a t4g".split(), _BURSTABLE),
+    **dict.fromkeys(("m5", "m6i", "m6a", "m6g", "m7i", "m7a", "m7g", "c5", "c6i", "c6g", "c7i", "c7g"), _GENERAL),
+    **dict.fromkeys(("r5", "r6i", "r6g", "r7i", "r7g"), _GENERAL),
+    **dict.fromkeys(("t3", "t3a", "t4g"), _BURSTABLE),
 }
 
 # US dollars an hour; instance types by the price of their family's large, which doubles with every size.

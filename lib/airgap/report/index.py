@@ -10,11 +10,12 @@ from typing import Any
 from airgap.model.finding import FAIL, UNKNOWN
 from airgap.model.people import person
 from airgap.report.catalogue import frameworks, never_judged, not_tested, properties
-from airgap.report.page import Frame, render, when
+from airgap.report.page import Frame, render
 from airgap.report.record import RunRecord, StepRecord
 from airgap.report.scope import not_covered, scope
 from airgap.report.tally import Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
+from airgap.report.writing import when
 from airgap.views.table import Mark
 
 CONTENTS = (

@@ -8,8 +8,8 @@ from typing import Any
 
 from airgap.model import observation as obs
 from airgap.report.catalogue import NotTested
-from airgap.report.page import when
 from airgap.report.record import Exhibit, RunRecord
+from airgap.report.writing import when
 
 REGIONS = "ec2:DescribeRegions"
 ENABLED = ("opted-in", "opt-in-not-required")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from airgap.evidence.files import write_whole
 from airgap.model.finding import FAIL, UNKNOWN, WAIVED
 from airgap.model.people import person
 from airgap.report.catalogue import PropertyRow, anchor, frameworks, not_tested, properties
-from airgap.report.page import Frame, render, when
+from airgap.report.page import Frame, render
 from airgap.report.record import StepRecord, read_step
 from airgap.report.tally import Judged, Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
+from airgap.report.writing import when
 from airgap.views.changes import plan_table
 
 NO_PROPERTY = "Beside the properties"
@@ -50,8 +52,8 @@ def render_step(run_root: Path, step_folder: str) -> Path:
     return path
 
 
-def step_page(step: StepRecord, env: str, run_id: str) -> str:
-    """Return the report of a step as one HTML document."""
+def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -> str:
+    """Return the report of a step as one HTML document; on paper, what is long is set closer."""
     judged, rows = by_check(step.findings), properties(step.findings)
     sections: dict[str, Any] = {
         "attention": [one for one in judged if one.tally.verdict in (FAIL, UNKNOWN)],
@@ -60,11 +62,11 @@ def step_page(step: StepRecord, env: str, run_id: str) -> str:
         "exceptions": [one for one in step.findings if one.status == WAIVED],
         "judgements": _groups(judged, rows),
         "requirements": frameworks(rows),
-        "views": step.views,
+        "views": [_view(one) for one in step.views],
     }
     return render(
         "step.html.j2",
-        _frame(step, env, run_id),
+        _frame(step, env, run_id, paper),
         [(name, title) for name, title in CONTENTS if name in ALWAYS or sections.get(name)],
         sections=sections,
         verdict=_verdict(step),
@@ -73,7 +75,7 @@ def step_page(step: StepRecord, env: str, run_id: str) -> str:
         where=list(_where(step, run_id)),
         mapping_note=MAPPING_NOTE,
         words=DEFINITIONS,
-        plan=step.plan and {"digest": step.plan.digest, "table": plan_table(step.plan).html()},
+        plan=step.plan and {"digest": step.plan.digest, "plan": step.plan, "table": plan_table(step.plan).html()},
         approvals=[{**one, "people": _people(one)} for one in step.events("approval")],
         writes=step.writes,
         exhibits=step.exhibits,
@@ -82,7 +84,7 @@ def step_page(step: StepRecord, env: str, run_id: str) -> str:
     )
 
 
-def _frame(step: StepRecord, env: str, run_id: str) -> Frame:
+def _frame(step: StepRecord, env: str, run_id: str, paper: bool) -> Frame:
     told, last = step.opening, step.closing
     title = str(last.get("title") or told.get("step") or step.folder)
     mode = f", mode {step.mode}" if step.mode else ""
@@ -100,6 +102,7 @@ def _frame(step: StepRecord, env: str, run_id: str) -> Frame:
         version=str(told.get("versions", {}).get("airgap", "unknown")),
         began=began,
         ended=ended,
+        paper=paper,
     )
 
 
@@ -145,6 +148,12 @@ def _groups(judged: Sequence[Judged], rows: Sequence[PropertyRow]) -> list[Group
         groups.append(Group(row.id, row, first, others))
     rest = [one for one in judged if not one.properties]
     return [*groups, Group(NO_PROPERTY, None, rest, [])] if rest else groups
+
+
+def _view(view: Mapping[str, str]) -> dict[str, str]:
+    """Return a view whose first table does not say its title again."""
+    said = f"<caption>{escape(view['title'])}</caption>"
+    return {**view, "html": view["html"].replace(said, said.replace("<caption>", '<caption class="aside">'), 1)}
 
 
 def _people(approval: Mapping[str, Any]) -> str:

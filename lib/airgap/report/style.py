@@ -61,6 +61,8 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
   overflow-wrap: anywhere; }}
 .report .broke p {{ margin: 0 0 0.25rem; }}
 .report .check {{ margin-bottom: 2rem; }}
+.report .ledger {{ font: 7pt/1.5 ui-monospace, "Liberation Mono", "DejaVu Sans Mono", monospace; white-space: pre-wrap;
+  margin: 0 0 1rem; }}
 .report .view svg {{ display: block; }}
 .report footer {{ margin-top: 4rem; padding-top: 1rem; border-top: 1px solid {RULE}; color: {QUIET}; font-size: 0.88rem; }}
 {_TONES}
@@ -93,6 +95,11 @@ PAPER = f"""\
   .report summary {{ list-style: none; }}
   .report details::details-content {{ content-visibility: visible; block-size: auto; }}
   .report svg {{ max-height: 165mm; }}
+  .report table.judged, .report table.record {{ table-layout: fixed; }}
+  .report table.judged th, .report table.judged td {{ overflow-wrap: break-word; }}
+  .report th.what {{ width: 30%; }}
+  .report th.result {{ width: 13%; }}
+  .report th.from {{ width: 14%; }}
 }}
 """
 

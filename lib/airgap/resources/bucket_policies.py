@@ -13,7 +13,7 @@ from typing import Any
 from airgap.model.intent import Intent
 from airgap.model.plan import ref
 from airgap.resources import names, trail
-from airgap.resources.roles import allow, document
+from airgap.resources.statements import allow, document
 
 # Buckets whose objects move only between the VPC and S3; the others are written by AWS or by the runbook outside.
 INSIDE = ("application", "transcribe-in", "transcribe-out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airgap.resources.roles import allow, named
+from airgap.resources.statements import allow, named
 
 # Names start with Describe, List, Get, BatchGet, Lookup, Search, Filter or View. Where a service's Get also gives out
 # data, secrets or credentials, the harmless ones are named one by one.

@@ -13,8 +13,8 @@ from typing import Any
 
 from airgap.model.intent import Intent
 from airgap.resources.guardrail_actions import COPIES, EXITS, NAT, ON_PREMISES, PUBLIC, RESERVED
-from airgap.resources.roles import document, named
 from airgap.resources.splitting import split
+from airgap.resources.statements import document, named
 
 LIMIT = 5120  # characters of an SCP or RCP (Organizations User Guide, "Quotas")
 

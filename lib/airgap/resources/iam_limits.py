@@ -74,12 +74,12 @@ def limits(intent: Intent, action: str, born: bool, wanted: Iterable[str]) -> It
         raise LookupError(f"iam_actions.tsv has no row for {action}; its maker is tests/resources/iam_reference.py")
     for template, tagged in scopes()[action]:
         yield _limit(intent, template, "-" if born and tagged == "resource" else tagged)
-        if action.startswith("ec2:") and tagged == "resource" and not born and _adopted(intent):
+        if creates(action) and tagged == "resource" and not born and _adopted(intent):
             yield _adopted(intent), {}
 
 
 def _adopted(intent: Intent) -> list[str]:
-    """What is somebody else's and used by us carries none of our tags: it is named one by one."""
+    """In what is somebody else's, as a shared VPC, things of ours are made; it carries no tag of ours and is named."""
     ids = [one for one in intent.adopt.values() if _EC2_ID.fullmatch(one)]
     return sorted(_arn(intent, f"ec2:{{region}}:{{account}}:*/{one}") for one in ids)
 

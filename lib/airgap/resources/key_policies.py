@@ -11,7 +11,7 @@ from typing import Any
 
 from airgap.model.intent import Intent
 from airgap.model.plan import ref
-from airgap.resources.roles import allow, document, named
+from airgap.resources.statements import allow, document, named
 
 _ADMINISTRATION = named(
     "kms:CancelKeyDeletion CreateAlias DeleteAlias DescribeKey DisableKey DisableKeyRotation EnableKey "

@@ -15,6 +15,7 @@ from airgap.resources.key_policies import key_policy
 from airgap.resources.kind import Call, Kind, declares
 
 _GONE = ("NotFoundException",)
+_NEW_KEY = ("NotFoundException: Key '",)
 # KMS knows a new principal a little later than IAM does.
 _NEW_PRINCIPAL = ("MalformedPolicyDocumentException: Policy contains a statement with one or more invalid principals",)
 
@@ -81,7 +82,7 @@ KEY = Kind(
                 retry=_NEW_PRINCIPAL,
             ),
         ),
-        "rotation": (Call("kms:EnableKeyRotation", lambda f: {"KeyId": f["id"]}),),
+        "rotation": (Call("kms:EnableKeyRotation", lambda f: {"KeyId": f["id"]}, retry=_NEW_KEY),),
     },
     delete=(
         Call(
@@ -107,8 +108,12 @@ ALIAS = Kind(
             "target": Field("TargetKeyId", risk="interrupts", why="who uses the alias would use another key"),
         },
     ),
-    create=(Call("kms:CreateAlias", lambda f: {"AliasName": f["name"], "TargetKeyId": f["target"]}),),
-    updates={"target": (Call("kms:UpdateAlias", lambda f: {"AliasName": f["id"], "TargetKeyId": f["target"]}),)},
+    create=(Call("kms:CreateAlias", lambda f: {"AliasName": f["name"], "TargetKeyId": f["target"]}, retry=_NEW_KEY),),
+    updates={
+        "target": (
+            Call("kms:UpdateAlias", lambda f: {"AliasName": f["id"], "TargetKeyId": f["target"]}, retry=_NEW_KEY),
+        )
+    },
     delete=(Call("kms:DeleteAlias", lambda f: {"AliasName": f["id"]}, ignore=_GONE),),
 )
 

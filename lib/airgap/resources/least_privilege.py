@@ -17,8 +17,8 @@ from airgap.model.policy_lint import READ_VERBS
 from airgap.resources import guardrails
 from airgap.resources.iam_limits import TAGGING, creates, limits, scopes
 from airgap.resources.kind import Kind
-from airgap.resources.roles import allow, document
 from airgap.resources.splitting import split
+from airgap.resources.statements import allow, document
 
 ROLES = ("deployer", "verifier", "guardrails")
 LIMIT = 6144  # characters of a managed policy, white space not counted (IAM User Guide, "IAM and STS quotas")

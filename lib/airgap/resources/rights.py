@@ -10,7 +10,8 @@ from airgap.model.plan import Desired, ref
 from airgap.resources import names
 from airgap.resources.developer import developer_statements
 from airgap.resources.key_policies import suffix
-from airgap.resources.roles import Role, allow, document, inline_policy, trust
+from airgap.resources.roles import Role, inline_policy
+from airgap.resources.statements import allow, document, trust
 
 PULL = "ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer"
 PUSH = f"{PULL} CompleteLayerUpload InitiateLayerUpload PutImage UploadLayerPart"

@@ -15,11 +15,13 @@ from airgap.model.intent import Intent
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, REPLACE, Field, Reading
 from airgap.resources.kind import Call, Kind, tag_list
+from airgap.resources.statements import document
 
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 _GONE = ("NoSuchEntity",)
 # IAM is eventually consistent: a principal made a moment ago is not yet known to the policy checker.
 _NEW_PRINCIPAL = ("MalformedPolicyDocument: Invalid principal in policy",)
+_NEW_ROLE = ("NoSuchEntity: The role with name", "NoSuchEntity: Instance Profile")
 
 SERVICE_LINKED_ROLE = Kind(
     "service-linked-role",
@@ -128,6 +130,7 @@ ROLE_POLICY = Kind(
                 "PolicyName": f["name"],
                 "PolicyDocument": encode(plain(f["document"])),
             },
+            retry=_NEW_ROLE,
         ),
     ),
     updates={"document": (_PUT,)},
@@ -148,7 +151,9 @@ ROLE_ATTACHMENT = Kind(
             "policy": Field("PolicyArn", change=NEVER, why="another policy is another attachment"),
         },
     ),
-    create=(Call("iam:AttachRolePolicy", lambda f: {"RoleName": f["role"], "PolicyArn": f["policy"]}),),
+    create=(
+        Call("iam:AttachRolePolicy", lambda f: {"RoleName": f["role"], "PolicyArn": f["policy"]}, retry=_NEW_ROLE),
+    ),
     delete=(Call("iam:DetachRolePolicy", lambda f: {"RoleName": f["role"], "PolicyArn": f["policy"]}, ignore=_GONE),),
 )
 
@@ -184,6 +189,7 @@ INSTANCE_PROFILE = Kind(
             Call(
                 "iam:AddRoleToInstanceProfile",
                 lambda f: {"InstanceProfileName": f["id"], "RoleName": f["roles"][0]},
+                retry=_NEW_ROLE,
                 actions=("iam:PassRole",),
             ),
         )
@@ -240,42 +246,3 @@ def inline_policy(role_key: str, name: str, statements: Sequence[Mapping[str, An
     """Return an inline policy of a role of ours; several may stand beside each other, each from its own step."""
     fields = {"role": ref(f"role:{role_key}"), "name": f"{role_key}-{name}", "document": document(*statements)}
     return Desired("role-policy", f"{role_key}-{name}", fields, why=why)
-
-
-def document(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a policy document of these statements."""
-    return {"Version": "2012-10-17", "Statement": [dict(one) for one in statements]}
-
-
-def trust(principal: Mapping[str, Any], actions: str = "AssumeRole", **conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a trust policy: this principal may do these actions of STS under conditions given by operator."""
-    statement: dict[str, Any] = {"Effect": "Allow", "Principal": dict(principal), "Action": named(f"sts:{actions}")}
-    return document({**statement, "Condition": conditions} if conditions else statement)
-
-
-def allow(
-    sid: str,
-    actions: str | Sequence[str],
-    resources: str | Sequence[str] = "*",
-    condition: Mapping[str, Mapping[str, Any]] | None = None,
-    principal: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return an Allow statement; ``actions`` is a list, or one text as ``ecr:PutImage UploadLayerPart`` for a service.
-
-    >>> allow("Pull", "ecr:BatchGetImage GetDownloadUrlForLayer")["Action"]
-    ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer']
-    """
-    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow"}
-    if principal:
-        statement["Principal"] = dict(principal)
-    statement["Action"] = named(actions) if isinstance(actions, str) else list(actions)
-    statement["Resource"] = resources if isinstance(resources, str) else list(resources)
-    if condition:
-        statement["Condition"] = {operator: dict(keys) for operator, keys in condition.items()}
-    return statement
-
-
-def named(actions: str) -> list[str]:
-    """Return the actions of one service, written as ``service:First Second``."""
-    service, _, names = actions.partition(":")
-    return [f"{service}:{name}" for name in names.split()]

@@ -176,9 +176,7 @@ RULE = Kind(
 @declares(SECURITY_GROUP, DEFAULT_GROUP, RULE)
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the groups that the chosen components need, all empty, and the VPC's default group, emptied."""
-    yield Desired(
-        "default-security-group", "main", {"vpc": ref("vpc:main")}, why="what lands in it is cut off"
-    )
+    yield Desired("default-security-group", "main", {"vpc": ref("vpc:main")}, why="what lands in it is cut off")
     for name in groups(intent):
         fields = {"name": intent.name(name), "description": GROUPS[name], "vpc": ref("vpc:main")}
         yield Desired("security-group", name, fields, why="born empty; each step adds the rules that it needs")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airgap.model.canonical import encode
-from airgap.resources.roles import document
+from airgap.resources.statements import document
 
 
 def size(policy: Mapping[str, Any]) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 
 from airgap.model.intent import Intent
 from airgap.resources.rights import bucket_arn, cluster_arn, secret_arn, through
-from airgap.resources.roles import Role, allow, trust
+from airgap.resources.roles import Role
+from airgap.resources.statements import allow, trust
 
 Statements = tuple[dict[str, Any], ...]
 

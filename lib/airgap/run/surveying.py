@@ -45,8 +45,9 @@ class Surveyed:
 
 
 def observe(context: Context, reads: Iterable[str], jobs: int) -> list[Observation]:
-    """Make these read calls now."""
-    return collect(context.cloud, dict.fromkeys(reads), context.pages.load, jobs=jobs)
+    """Make these read calls now; what happened over time is asked from the run's beginning on."""
+    since = context.folder.began()
+    return collect(context.cloud, dict.fromkeys(reads), context.pages.load, jobs=jobs, since=since)
 
 
 def estate_of(context: Context, observations: Iterable[Observation], taken_at: str) -> Estate:

@@ -6,7 +6,7 @@ names the calls whose pages it needs.
 
 from __future__ import annotations
 
-from airgap.views import attest, buckets, dns, endpoints, identity, network, preflight, topology
+from airgap.views import attest, buckets, capacity, dns, endpoints, identity, network, preflight, topology
 from airgap.views.changes import plan_table
 from airgap.views.look import Look, View
 from airgap.views.table import Facts, Picture, Shown, Table
@@ -29,10 +29,10 @@ VIEWS: dict[str, dict[str, View]] = {
     "preflight": {
         "where": View("Where this is", preflight.where, preflight.WHERE_READS),
         "zones": View("Zones", preflight.zones, preflight.ZONE_READS),
-        "quotas": View("Quotas", preflight.quotas, preflight.QUOTA_READS),
-        "addresses": View("Address budget", preflight.addresses),
+        "quotas": View("Quotas", capacity.quotas, capacity.QUOTA_READS),
+        "addresses": View("Address budget", capacity.addresses),
         "singletons": View("Account-wide switches", preflight.singletons, preflight.SINGLETON_READS),
-        "cost": View("Cost a month", preflight.cost),
+        "cost": View("Cost a month", capacity.cost),
     },
     "identity": {
         "roles": View("Role matrix", identity.roles, identity.ROLE_READS),

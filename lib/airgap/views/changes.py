@@ -64,6 +64,10 @@ def shortened(value: Any) -> Any:
         return ""
     if isinstance(value, str) and (match := REFERENCE.fullmatch(value)):
         return (LATER, Code(f"{match[2]} of {match[1]}"))
-    text = value if isinstance(value, str) else encode(plain(value))
-    text = REFERENCE.sub(lambda match: f"<{match[2]} of {match[1]}>", text)
+    text = spelt(value if isinstance(value, str) else encode(plain(value)))
     return Code(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+
+
+def spelt(text: str) -> str:
+    """Return a text with its references to other resources spelt out."""
+    return REFERENCE.sub(lambda match: f"<{match[2]} of {match[1]}>", text)

@@ -111,8 +111,11 @@ def _domains(look: Look, call: str, domain_list: str) -> list[str]:
 
 
 def _declared(look: Look) -> list[Any]:
+    lists = {f"firewall-domain-list:{one.name}": one.fields for one in look.wanted("firewall-domain-list")}
     rows: list[Any] = [Group(f"rules · {LATER.word}")]
-    for one in look.wanted("dns-domain-list"):
-        names = one.fields.get("domains") or ()
-        rows.append((one.name, LATER, tuple(Code(str(name)) for name in names), ""))
+    for one in sorted(look.wanted("firewall-rule"), key=lambda one: int(one.fields["priority"])):
+        held = next((fields for key, fields in lists.items() if key in str(one.fields.get("list"))), {})
+        names = tuple(Code(str(name)) for name in held.get("domains", ()))
+        shown = {"Action": one.fields.get("action"), "BlockResponse": one.fields.get("block_response", "")}
+        rows.append((f"{one.fields['priority']} {one.name}", _action(shown), names, ""))
     return rows if len(rows) > 1 else [(LATER, "", tuple(Code(name) for name in look.intent.network.dns_allow), "")]

@@ -8,6 +8,7 @@ from typing import Any
 
 from airgap.checks import scope
 from airgap.model.canonical import dig
+from airgap.views.changes import spelt
 from airgap.views.look import Look, attempt
 from airgap.views.table import LATER, Code, Group, Mark, Table, not_read
 
@@ -57,8 +58,13 @@ def _role(role: Mapping[str, Any]) -> tuple[Any, ...]:
     documents = [one.get("PolicyDocument") for one in role.get("RolePolicyList", [])]
     attached = [one["PolicyName"] for one in role.get("AttachedManagedPolicies", [])]
     boundary = dig(role, "PermissionsBoundary.PermissionsBoundaryArn")
-    return (role["RoleName"], *_trust(role.get("AssumeRolePolicyDocument")), rights(documents), tuple(attached) or "none",
-            Code(boundary) if boundary else "none")  # fmt: skip
+    return (
+        role["RoleName"],
+        *_trust(role.get("AssumeRolePolicyDocument")),
+        rights(documents),
+        tuple(attached) or "none",
+        Code(boundary) if boundary else "none",
+    )
 
 
 def _declared_role(look: Look, name: str, fields: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -96,7 +102,7 @@ def _trust(document: Any) -> tuple[Any, Any]:
 
 
 def _principal(kind: str, name: str) -> Any:
-    return Mark("anybody", "✗", "bad") if name == "*" and kind != "Federated" else Code(name)
+    return Mark("anybody", "✗", "bad") if name == "*" and kind != "Federated" else Code(spelt(name))
 
 
 def rights(documents: Iterable[Any]) -> Any:
@@ -120,28 +126,35 @@ def _level(name: str) -> str:
 def _said(service: str, levels: Mapping[str, set[str]]) -> Any:
     if "*" in levels["change"] or service == "*":
         return Mark(f"{service}: everything", "✗", "bad")
-    words = [f"{len(names)} that {level}" for level, names in levels.items() if names]
+    words = [f"{len(names)} to {level}" for level, names in levels.items() if names]
     return f"{service}: {', '.join(words)}"
 
 
 def keys(look: Look) -> Table:
     """Return the environment's customer keys: state, rotation, grants and principals outside the account."""
-    aliases = {one.get("TargetKeyId"): one["AliasName"] for one in look.every("kms:ListAliases", "Aliases")}
-    rows, there = [], set()
-    for params, body in look.estate.pages("kms:DescribeKey"):
-        key = body["KeyMetadata"]
-        if key.get("KeyManager") == "CUSTOMER" and _ours(look, str(params["KeyId"])):
-            there.add(aliases.get(key["KeyId"], ""))
-            rows.append(_key(look, key, aliases.get(key["KeyId"], "no alias")))
-    for one in look.wanted("kms-alias"):
-        if one.fields.get("name") not in there:
-            rows.append((str(one.fields.get("name")), LATER, "", "", "", ""))
-    return Table("Customer keys", ("alias", "key", "state", "rotation", "grants", "principals outside"), rows)
+    aliases = {str(one.get("TargetKeyId")): str(one["AliasName"]) for one in look.every("kms:ListAliases", "Aliases")}
+    rows = [_customer_key(look, str(one["KeyId"]), aliases) for one in look.every("kms:ListKeys", "Keys")]
+    shown = [row for row in rows if row]
+    there = {row[0] for row in shown}
+    shown += [
+        (str(one.fields["name"]), LATER, "", "", "", "")
+        for one in look.wanted("kms-alias")
+        if one.fields["name"] not in there
+    ]
+    return Table("Customer keys", ("alias", "key", "state", "rotation", "grants", "principals outside"), shown)
 
 
-def _ours(look: Look, key: str) -> bool:
-    pages, reason = attempt(lambda: look.estate.page("kms:ListResourceTags", KeyId=key))
-    return not reason and scope.is_ours(pages or {}, look.intent)
+def _customer_key(look: Look, name: str, aliases: Mapping[str, str]) -> tuple[Any, ...]:
+    """The row of a key, nothing for one that is not ours; a key of which that is not known is shown as not read."""
+    alias = aliases.get(name, "no alias")
+    page, reason = attempt(lambda: look.estate.page("kms:DescribeKey", KeyId=name))
+    key = (page or {}).get("KeyMetadata") or {}
+    if not reason and key.get("KeyManager") != "CUSTOMER":
+        return ()
+    tags, untold = attempt(lambda: look.estate.page("kms:ListResourceTags", KeyId=name))
+    if reason or untold:
+        return alias, Code(name), not_read(reason or untold), "", "", ""
+    return _key(look, key, alias) if scope.is_ours(tags or {}, look.intent) else ()
 
 
 def _key(look: Look, key: Mapping[str, Any], alias: str) -> tuple[Any, ...]:
@@ -213,7 +226,7 @@ def _statement(statement: Mapping[str, Any]) -> tuple[Any, ...]:
         for key, value in test.items()
     ]
     return (statement.get("Sid", ""), statement.get("Effect", ""), tuple(Code(str(one)) for one in actions),
-            tuple(Code(str(one)) for one in resources), tuple(tests) or "none")  # fmt: skip
+            tuple(Code(spelt(str(one))) for one in resources), tuple(tests) or "none")  # fmt: skip
 
 
 def statements(document: Any) -> list[dict[str, Any]]:

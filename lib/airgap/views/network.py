@@ -150,8 +150,15 @@ def acls(look: Look) -> Table:
         )
         rows += [_entry(entry) for entry in _ordered(one.get("Entries", []))]
     if not found:
-        rows += [_declared_entry(one.name, one.fields) for one in look.wanted("network-acl-entry")]
+        wanted = sorted(
+            look.wanted("network-acl-entry"), key=lambda one: (str(one.fields["acl"]), _place_of(one.fields))
+        )
+        rows += [_declared_entry(one.name, one.fields) for one in wanted]
     return Table("Network ACLs", ("direction", "number", "action", "range", "ports"), rows or [(LATER, "", "", "", "")])
+
+
+def _place_of(fields: Mapping[str, Any]) -> tuple[bool, int]:
+    return bool(fields["egress"]), int(fields["number"])
 
 
 def _ordered(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -64,32 +64,42 @@ def scene(look: Look) -> Scene:
     found, unread = surroundings.exits(look, ours)
     doors = surroundings.doors(look, ours, listed)
     nat = surroundings.nat_gateways(look, ours, listed)
-    reasons = dict.fromkeys(one for one in (no_vpc, no_subnets, *unread) if one)
+    reasons = dict.fromkeys(one for one in (no_vpc, no_subnets, *unread, *(door.unread for door in doors)) if one)
     return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, list(reasons), bool(no_vpc))
 
 
 def words(shown: Scene) -> str:
     """Say in words what the drawing shows."""
     intent = shown.look.intent
-    lines = [f"VPC {shown.vpc['VpcId'] if shown.vpc else shown.later}, {intent.network.vpc_cidr}, in {intent.region}."]
+    vpc_id = shown.vpc["VpcId"] if shown.vpc else shown.later
+    lines = [f"VPC {vpc_id}, {intent.network.vpc_cidr}, in {intent.region}."]
     lines += [f"{guard.title}: {guard.value}." for guard in shown.guards]
-    for one in shown.exits:
-        lines.append(f"Exit: {one.title} {one.id or shown.later}{'' if one.declared else ', not declared'}.")
-    for place in shown.places:
-        tier = "sealed" if place.tier == "private" else place.tier
-        leads, fine, _ = surroundings.ways(shown.look, place, shown.doors)
-        beyond = " (beyond its tier)" if fine is False else ""
-        nat = f" NAT gateway {shown.nat[place.name] or shown.later}." if place.name in shown.nat else ""
-        lines.append(
-            f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {place.id or shown.later}; routes: {', '.join(leads)}{beyond}.{nat}"
-        )
-    for door in shown.doors:
-        where = (
-            f"{door.tables} route tables" if door.kind == "gateway" else ", ".join(sorted(door.zones)) or "in no zone"
-        )
-        lines.append(
-            f"Endpoint {door.service}: {where if door.there else shown.later}{'' if door.wanted else ', surplus'}."
-        )
+    lines += [
+        f"Exit: {one.title} {one.id or shown.later}{_unless(one.declared, ', not declared')}." for one in shown.exits
+    ]
+    lines += [_place(shown, place) for place in shown.places]
+    lines += [
+        f"Endpoint {door.service}: {_stands(shown, door)}{_unless(door.wanted, ', surplus')}." for door in shown.doors
+    ]
     bad = [one for one in shown.look.findings if one.status in (FAIL, UNKNOWN)]
     lines += [f"{one.status}: {one.resource}: {one.message}" for one in bad]
     return "\n".join([*lines, *(f"Not read: {reason}." for reason in shown.unread)])
+
+
+def _place(shown: Scene, place: Place) -> str:
+    tier = "sealed" if place.tier == "private" else place.tier
+    leads, fine, _ = surroundings.ways(shown.look, place, shown.doors)
+    routes = ", ".join(leads) + _unless(fine is not False, " (beyond its tier)")
+    nat = f"; NAT gateway {shown.nat[place.name] or shown.later}" if place.name in shown.nat else ""
+    found = place.id or shown.later
+    return f"{place.zone}: {tier} subnet {place.name}, {place.cidr}, {found}; routes: {routes}{nat}."
+
+
+def _stands(shown: Scene, door: Door) -> str:
+    if not door.there:
+        return "not read" if door.unread else shown.later
+    return f"{door.tables} route tables" if door.kind == "gateway" else ", ".join(sorted(door.zones)) or "in no zone"
+
+
+def _unless(fine: bool, said: str) -> str:
+    return "" if fine else said

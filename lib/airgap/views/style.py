@@ -29,10 +29,11 @@ CSS = f"""\
   color: {INK}; }}
 .airgap th, .airgap td {{ text-align: left; vertical-align: top; padding: 0.32em 0.9em 0.32em 0;
   border-bottom: 1px solid {RULE}; font-weight: normal; white-space: normal; overflow-wrap: anywhere; }}
-.airgap thead th {{ border-bottom: 2px solid {INK}; font-weight: 600; }}
+.airgap thead th {{ border-bottom: 2px solid {INK}; font-weight: 600; overflow-wrap: normal; }}
 .airgap tbody th {{ font-weight: 500; }}
 .airgap tr.group th {{ padding-top: 0.9em; font-weight: 600; }}
-.airgap code {{ font: 12px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; background: none; color: {INK}; padding: 0; }}
+.airgap code {{ font: 12px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; background: none; color: {INK};
+  padding: 0; }}
 .airgap .mark {{ white-space: nowrap; border-radius: 3px; padding: 0.05em 0.45em; font-weight: 500; }}
 {_TONE_RULES}
 .airgap dl {{ display: grid; grid-template-columns: max-content auto; gap: 0.25em 1.4em; margin: 0.4em 0 1em; }}
@@ -42,7 +43,8 @@ CSS = f"""\
 .airgap .note {{ color: {QUIET}; margin: 0 0 1em; max-width: 72em; }}
 .airgap figure {{ margin: 0.4em 0 1em; }}
 .airgap svg {{ max-width: 100%; height: auto; }}
-@media print {{ .airgap {{ font-size: 10pt; }} .airgap table {{ font-size: 9pt; }} .airgap tr {{ break-inside: avoid; }} }}
+@media print {{ .airgap {{ font-size: 10pt; }} .airgap table {{ font-size: 9pt; }}
+  .airgap tr, .airgap figure {{ break-inside: avoid; }} }}
 """
 
 

@@ -11,12 +11,12 @@ from airgap.views.look import Look
 from airgap.views.places import Place
 from airgap.views.scene import Scene, scene, words
 from airgap.views.style import GROUND, INK, QUIET, RULE, TONES
-from airgap.views.surroundings import Door
+from airgap.views.surroundings import Door, Exit
 from airgap.views.table import Picture
 
 READS = surroundings.READS
 
-GUTTER, GAP, PAD = 176, 16, 14
+GUTTER, GAP, PAD = 198, 16, 14
 ROW = 19
 """Height of one endpoint's row."""
 HEIGHTS = {"public": 109, "ingress": 84, "private": 94}
@@ -37,8 +37,8 @@ class Drawing:
 
     def __init__(self, shown: Scene) -> None:
         self.shown, self.canvas = shown, Canvas()
-        self.column = max(212.0, min(340.0, 760 / max(1, len(shown.zones))))
-        self.width = 32 + GUTTER + len(shown.zones) * (self.column + GAP) + PAD
+        self.column = max(224.0, min(340.0, 760 / max(1, len(shown.zones))))
+        self.width = 32 + GUTTER + max(len(shown.zones) * (self.column + GAP), self._span()) + PAD
         self.top = 132.0 if shown.exits else 76.0
         # Two subnets of one tier in one zone stand below each other.
         self.deep = {tier: max(self._members(tier, zone) for zone in shown.zones) for tier in shown.tiers}
@@ -77,20 +77,22 @@ class Drawing:
         name = ours["VpcId"] if ours else self.shown.later
         self.canvas.text(16, 46, f"VPC {name} · {intent.network.vpc_cidr} · {intent.world}", size=12, fill=QUIET)
 
+    def _span(self) -> float:
+        return 16 + sum(_wide(one) + 24 for one in self.shown.exits)
+
     def _exits(self) -> None:
         x = 16.0 + GUTTER + 16
         for one in self.shown.exits:
             colour = BLUE if one.declared else RED
-            wide = max(length(one.title, 12), length(one.id, 10)) + 28
-            self.canvas.line(x + wide / 2, self.top - 38, x + wide / 2, self.top - 18, stroke=colour, width=2)
+            wide = _wide(one)
+            middle, top = x + wide / 2, self.top
             where = "internet" if "internet" in one.title or "egress" in one.title else "outside"
-            self.canvas.text(x + wide / 2, self.top - 44, where, size=12, anchor="middle", fill=colour, bold=True)
-            self.canvas.rect(x, self.top - 18, wide, 36, stroke=colour, width=1.8, dashed=not one.id)
-            self.canvas.text(x + wide / 2, self.top - 2, one.title, size=12, anchor="middle", bold=True, fill=colour)
-            self.canvas.text(
-                x + wide / 2, self.top + 12, one.id or self.shown.later, size=10, anchor="middle", fill=QUIET
-            )
-            self._ring(one.names, x, self.top - 18, wide, 36, beyond=not one.declared)
+            self.canvas.text(middle, top - 44, where, size=12, anchor="middle", fill=colour, bold=True)
+            self.canvas.line(middle, top - 38, middle, top - 18, stroke=colour, width=2)
+            self.canvas.rect(x, top - 18, wide, 36, stroke=colour, width=1.8, dashed=not one.id)
+            self.canvas.text(middle, top - 2, one.title, size=12, anchor="middle", bold=True, fill=colour)
+            self.canvas.text(middle, top + 12, one.id or self.shown.later, size=10, anchor="middle", fill=QUIET)
+            self._ring(one.names, x, top - 18, wide, 36, beyond=not one.declared)
             x += wide + 24
 
     def _guards(self) -> None:
@@ -173,10 +175,10 @@ class Drawing:
     def _stand(self, door: Door, zone: str, x: float, y: float) -> None:
         if zone in door.zones:
             self.canvas.dot(x, y)
-        elif door.there:
+        elif door.there and door.wanted:
             self.canvas.dot(x, y, radius=7, fill=GROUND)
             self.canvas.cross(x, y)
-        else:
+        elif door.wanted:
             self.canvas.dot(x, y, fill=GROUND, stroke=AMBER if door.unread else QUIET)
 
     def _gateways(self, bottom: float) -> None:
@@ -220,3 +222,8 @@ class Drawing:
     def _key(self, x: float, y: float, words: str) -> float:
         self.canvas.text(x, y, words, size=11, fill=QUIET)
         return x + length(words, 11) + 22
+
+
+def _wide(one: Exit) -> float:
+    """The width of an exit's box."""
+    return max(length(one.title, 12), length(one.id, 10)) + 28

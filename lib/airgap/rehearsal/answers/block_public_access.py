@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import moto.ec2.models
+
 from airgap.rehearsal.filters import matching
 from airgap.rehearsal.hook import answers
 from airgap.rehearsal.organization import DECLARATIVE, effective
@@ -18,6 +20,7 @@ from airgap.rehearsal.wire import Call, Refusal
 OPTIONS, EXCLUSION = "bpa-options", "bpa-exclusion"
 MODES = ("off", "block-bidirectional", "block-ingress")
 EXCLUSION_MODES = ("allow-bidirectional", "allow-egress")
+PREFIX = "vpcbpa-exclude-"
 
 
 def _kept(call: Call) -> Store:
@@ -97,7 +100,7 @@ def create_exclusion(call: Call) -> dict[str, Any]:
     if any(x["ResourceArn"] == arn and not x["State"].startswith("delete") for x in kept.all(EXCLUSION)):
         raise Refusal("VpcBlockPublicAccessExclusionAlreadyExists", f"An exclusion for {arn} exists already")
     exclusion = {
-        "ExclusionId": new_id("vpcbpa-exclude-"),
+        "ExclusionId": new_id(PREFIX),
         "InternetGatewayExclusionMode": mode,
         "ResourceArn": arn,
         "State": "create-in-progress",
@@ -179,3 +182,12 @@ def mode_for(account: str, region: str, vpc: str, subnet: str | None = None) -> 
         if live and exclusion["ResourceArn"].rpartition(":")[2] in names:
             return "off" if exclusion["InternetGatewayExclusionMode"] == "allow-bidirectional" else "block-ingress"
     return mode
+
+
+def _taggable(identifier: str) -> bool:
+    """CreateTags refuses ids that moto does not know the form of."""
+    return identifier.startswith(PREFIX) or bool(_known_form(identifier))
+
+
+_known_form = moto.ec2.models.is_valid_resource_id
+moto.ec2.models.is_valid_resource_id = _taggable

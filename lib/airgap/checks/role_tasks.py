@@ -1,0 +1,109 @@
+"""Roles by their tasks: developers read, the pipeline deploys, the runner becomes it, nodes pull (IAM-01)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from airgap.checks.check import check
+from airgap.checks.roles import MANAGED, READS, allowed, one_role, policies
+from airgap.checks.scope import Item
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
+
+READING = ("BatchGet", "Describe", "Filter", "Get", "List", "Lookup", "Search", "View")
+# Reads that give out data, secrets or credentials.
+PRECIOUS = (
+    "athena:GetQueryResults", "bedrock:InvokeModel", "codeartifact:GetAuthorizationToken", "dynamodb:BatchGetItem",
+    "dynamodb:GetItem", "dynamodb:GetRecords", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer",
+    "kinesis:GetRecords", "lambda:GetFunction", "s3:GetObject", "s3:GetObjectVersion",
+    "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters",
+    "ssm:GetParametersByPath", "sts:GetFederationToken", "sts:GetSessionToken", "transcribe:GetTranscriptionJob",
+)  # fmt: skip
+_PUSH = ("ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
+_DEPLOY = (
+    *_PUSH, "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer", "eks:DescribeCluster", "kms:Decrypt", "secretsmanager:GetSecretValue",
+)  # fmt: skip
+
+
+@check(
+    "role-developer-reads",
+    "Developers read configuration, and neither secrets nor data",
+    severity="high",
+    properties=("IAM-01",),
+    reads=READS,
+    remedy="take the action out of the developer role",
+    over=one_role("developer"),
+)
+def developer(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each granted action that is no read, or may give out data, secrets or credentials."""
+    for grant in allowed(role, estate):
+        verb = grant.action.partition(":")[2]
+        if not verb.startswith(READING):
+            yield f"{grant.action} is allowed"
+        for one in PRECIOUS:
+            if fnmatchcase(one.lower(), grant.action.lower()):
+                yield f"{grant.action} is allowed, which gives out {one}"
+
+
+@check(
+    "role-deploy-limited",
+    "The deployment role pushes through the VPC's own endpoints, and does nothing beyond its task",
+    severity="high",
+    properties=("IAM-01",),
+    reads=(*READS, "ec2:DescribeVpcEndpoints"),
+    remedy="apply the steps identity and endpoints",
+    over=one_role("deploy"),
+)
+def deploy(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each action beyond the task, and each push that is not tied to an endpoint of the account."""
+    own = {one["VpcEndpointId"] for one in estate.items("ec2:DescribeVpcEndpoints", "VpcEndpoints")}
+    for name, policy in policies(role, estate):
+        for statement in policy.statements:
+            if statement.effect != "Allow":
+                continue
+            beyond = [one for one in statement.actions if one not in _DEPLOY]
+            yield from (f"policy {name} allows {one}" for one in beyond)
+            tied = {value for _, key, wanted in statement.conditions if key == "aws:SourceVpce" for value in wanted}
+            if set(statement.actions) & set(_PUSH) and not (tied and tied <= own):
+                yield f"policy {name} allows pushing images from {', '.join(sorted(tied - own)) or 'anywhere'}"
+
+
+@check(
+    "role-runner-assumes",
+    "The runner's role may become the deployment role, and nothing else",
+    severity="high",
+    properties=("IAM-01",),
+    reads=READS,
+    remedy="take every other statement out of the runner's role",
+    over=one_role("runner"),
+)
+def runner(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each right of the runner beside the one."""
+    wanted = intent.arn("iam", f"role/{intent.identity.deploy_role}", region="")
+    for grant in allowed(role, estate):
+        if grant.action != "sts:AssumeRole" or grant.resource != wanted:
+            yield f"{grant.action} on {grant.resource} is allowed"
+
+
+@check(
+    "role-node-pulls",
+    "The node role has the two policies that nodes need, and pulls images only",
+    severity="medium",
+    properties=("IAM-01",),
+    reads=READS,
+    remedy="attach exactly these two policies",
+    over=one_role("node"),
+)
+def node(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each needed policy that is missing, and each further right but reading application buckets."""
+    carried = {one["PolicyArn"].rpartition("/")[2] for one in role.get("AttachedManagedPolicies", [])}
+    for name in sorted(MANAGED["node"] - carried):
+        yield f"{name} is not attached"
+    for grant in allowed(role, estate):
+        if not grant.action.startswith(("s3:Get", "s3:List", "kms:Decrypt")):
+            yield f"{grant.action} is allowed"
+
+
+CHECKS = (developer, deploy, runner, node)

@@ -1,0 +1,216 @@
+"""How checks become findings: populations, openness, citations, waivers."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_estates import DEMO, recorded
+
+from airgap.checks import names, suite
+from airgap.checks.check import Check, NotApplicable, Undecided, check, judge, waived
+from airgap.cloud.queries import QUERIES
+from airgap.controls import FRAMEWORKS, PROPERTIES, Framework, requirements, verdicts
+from airgap.model.estate import ANY, Estate
+from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, WAIVED, Finding
+from airgap.model.intent import Intent, Waiver
+
+CORE = Path(__file__).parents[2] / "lib" / "airgap"
+PAGE = {"pages": [{"call": "ec2:DescribeVpcs", "body": {"Vpcs": [{"VpcId": "vpc-1"}]}}]}
+WAIVER = Waiver("NET-01", "x", "ann", "bob", "why", "what instead", "RISK-1", "2026-01-01", "2026-12-31")
+
+
+def _check(over: Any, judged: Any, reads: tuple[str, ...] = ("ec2:DescribeVpcs",)) -> Check:
+    made = check("c", "It holds", severity="low", properties=("NET-01",), reads=reads, remedy="mend it", over=over)
+    return made(judged)
+
+
+def _holds(item: Any, intent: Intent, estate: Estate) -> Iterator[str]:
+    estate.items("ec2:DescribeVpcs", "Vpcs")
+    yield from item or ()
+
+
+def test_no_problem_is_a_pass_that_cites_its_pages() -> None:
+    estate = recorded(PAGE, DEMO)
+    (finding,) = _check(lambda *_: [("x", None)], _holds).findings(DEMO, estate)
+    assert (finding.status, finding.message, finding.remedy) == (PASS, "It holds", "")
+    assert list(finding.observations) == [one.page for one in estate.observations]
+
+
+def test_problems_fail_together_with_the_remedy() -> None:
+    (finding,) = _check(lambda *_: [("x", ["a", "b"])], _holds).findings(DEMO, recorded(PAGE, DEMO))
+    assert (finding.status, finding.message, finding.remedy) == (FAIL, "a; b", "mend it")
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"), [(NotApplicable("no source"), NOT_APPLICABLE), (Undecided("what would"), UNKNOWN)]
+)
+def test_an_open_judgement_says_why(cause: Exception, status: str) -> None:
+    def judged(item: Any, intent: Intent, estate: Estate) -> Iterator[str]:
+        raise cause
+        yield
+
+    (finding,) = _check(lambda *_: [("x", None)], judged).findings(DEMO, recorded(PAGE, DEMO))
+    assert (finding.status, finding.message) == (status, str(cause))
+
+
+def test_an_empty_population_is_unknown() -> None:
+    (finding,) = _check(lambda *_: [], _holds).findings(DEMO, recorded(PAGE, DEMO))
+    assert (finding.status, finding.resource) == (UNKNOWN, "*")
+
+
+def test_an_undeclared_read_is_an_error_of_the_check() -> None:
+    with pytest.raises(LookupError, match="was not declared"):
+        _check(lambda *_: [("x", None)], _holds, reads=("ec2:DescribeSubnets",)).findings(DEMO, recorded(PAGE, DEMO))
+
+
+def _found(status: str = FAIL, resource: str = "x") -> Finding:
+    return Finding("c", "t", status, "low", resource, "m", properties=("NET-01",))
+
+
+def test_a_live_waiver_stands_beside_the_fact() -> None:
+    finding = waived(_found(), [WAIVER], "2026-06-01")
+    assert (finding.status, finding.message) == (WAIVED, "m")
+    assert "approved by bob (RISK-1)" in finding.waiver
+
+
+@pytest.mark.parametrize("today", ["2025-12-31", "2027-01-01"])
+def test_a_waiver_before_its_time_or_after_it_waives_nothing(today: str) -> None:
+    assert waived(_found(), [WAIVER], today).status == FAIL
+
+
+@pytest.mark.parametrize("finding", [_found(UNKNOWN), _found(resource="y")])
+def test_a_waiver_covers_failures_of_its_resource_only(finding: Finding) -> None:
+    assert waived(finding, [WAIVER], "2026-06-01") == finding
+
+
+def test_waivers_are_judged_as_of_the_estate() -> None:
+    intent = dataclasses.replace(DEMO, exceptions=(WAIVER,))
+    (finding,) = judge([_check(lambda *_: [("x", ["a"])], _holds)], intent, recorded(PAGE, DEMO))
+    assert finding.status == WAIVED
+
+
+def test_checks_have_ids_of_their_own_titles_that_state_what_holds_and_known_reads() -> None:
+    ids = [one.id for one in suite.ALL]
+    assert len(ids) == len(set(ids))
+    known = {query.call for query in QUERIES} | {ANY}
+    properties = {one.id for one in PROPERTIES}
+    for one in suite.ALL:
+        assert set(one.reads) <= known, one.id
+        assert set(one.properties) <= properties, one.id
+        assert one.title[0].isupper(), one.id
+        assert not one.title.endswith("."), one.id
+        assert "ensure" not in one.title.lower(), one.id
+        assert one.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "is_admitted"),
+    list(json.loads((Path(__file__).parent / "admitted.json").read_text()).items()),
+)
+def test_only_own_and_regional_names_may_resolve(name: str, is_admitted: bool) -> None:
+    network = dataclasses.replace(
+        DEMO.network, dns_allow=("*.corp.example.com", "mirror.example.com"), on_premises_cidrs=("192.168.0.0/16",)
+    )
+    assert names.admitted(name, dataclasses.replace(DEMO, network=network)) is is_admitted
+
+
+def test_every_property_has_a_verdict_and_nothing_judged_is_not_green() -> None:
+    found = {one.id: one for one in verdicts([])}
+    assert list(found) == [one.id for one in PROPERTIES]
+    assert {one.status for one in found.values()} == {NOT_APPLICABLE}
+    assert found["EKS-01"].reason == "not decided by the steps of this run"
+
+
+def test_a_property_is_as_good_as_its_worst_finding() -> None:
+    def status(*statuses: str) -> tuple[str, int, int]:
+        one = verdicts([_found(each) for each in statuses])[0]
+        return one.status, one.population, one.judged
+
+    assert status(PASS, PASS) == (PASS, 2, 2)
+    assert status(PASS, UNKNOWN, FAIL) == (FAIL, 3, 2)
+    assert status(PASS, UNKNOWN, NOT_APPLICABLE) == (UNKNOWN, 3, 1)
+    assert status(PASS, WAIVED) == (WAIVED, 2, 2)
+    assert status(NOT_APPLICABLE) == (NOT_APPLICABLE, 1, 0)
+    assert status(PASS, NOT_APPLICABLE) == (PASS, 2, 1)
+
+
+def test_frameworks_map_known_properties_and_state_their_relation() -> None:
+    known = {one.id for one in PROPERTIES}
+    assert len(PROPERTIES) == 45
+    assert len({one.id for one in FRAMEWORKS}) == len(FRAMEWORKS) == 9
+    for one in FRAMEWORKS:
+        assert set(one.rows) <= known
+        assert one.relation == "supports"
+        assert one.status in ("checked", "proposed")
+        for requirement in requirements(one.id):
+            assert requirement.properties
+            assert all(requirement.id in one.supported(each) for each in requirement.properties)
+
+
+FORMS = {
+    "csf": r"(GV|ID|PR|DE|RS|RC)\.[A-Z]{2}-\d\d",
+    "sp800-53": r"[A-Z]{2}-\d{1,2}(\(\d{1,2}\))?",
+    "pci": r"\d{1,2}(\.\d{1,2}){1,3}|Appendix B and C worksheets",
+    "glba": r"\([a-j]\)(\(\d\))?",
+    "nydfs": r"500\.\d{1,2}(\([a-z]\))?",
+    "ffiec-is": r"(I|II|III|IV)(\.[A-D](\.\d{1,2})?(\([a-z]\))?)?",
+    "ffiec-aio": r"[IV]+\.[A-F](\.\d(\([a-z]\))?)?",
+    "sec": r"(248\.30|242\.100[135]|17a-4)(\([a-z0-9]+\))*(-\(\d\))?(\([ivx]+\)|\([A-Z]\))*",
+    "dora": r"Art\.\d{1,2}",
+}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS, ids=lambda one: one.id)
+def test_requirements_have_the_form_of_their_framework(framework: Framework) -> None:
+    strange = [one.id for one in framework.requirements() if not re.fullmatch(FORMS[framework.id], one.id)]
+    assert strange == []
+
+
+def test_requirements_stand_in_their_natural_order() -> None:
+    ids = [one.id for one in requirements("sp800-53") if one.id.startswith("AC-")]
+    assert ids.index("AC-2") < ids.index("AC-17")
+    assert "NET-03" in next(one.properties for one in requirements("sp800-53") if one.id == "AC-4")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(), feature_version=(3, 9))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+JUDGING = sorted([CORE / "errors.py", *(path for name in ("model", "checks", "controls", "egress") for path in
+                                        (CORE / name).rglob("*.py"))])  # fmt: skip
+
+
+@pytest.mark.parametrize("path", JUDGING, ids=lambda path: str(path.relative_to(CORE)))
+def test_the_judging_core_needs_the_standard_library_alone(path: Path) -> None:
+    own = ("airgap.errors", "airgap.model", "airgap.checks", "airgap.controls", "airgap.egress")
+    for name in _imports(path):
+        if name.startswith("airgap"):
+            assert name.startswith(own), name
+        else:
+            assert name.split(".")[0] in sys.stdlib_module_names, name
+
+
+def _called(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def test_no_check_reads_a_clock_a_file_or_the_network() -> None:
+    forbidden = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "secrets", "urllib", "http"}
+    for path in JUDGING:
+        if path.parent.name in ("checks", "controls"):
+            assert not forbidden & {name.split(".")[0] for name in _imports(path)}, path
+            assert not {"open", "now", "today", "utcnow"} & set(_called(path)), path

@@ -1,0 +1,105 @@
+"""Each way of breaking the good estate turns red exactly the checks that its case names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded_estate import Recording
+
+from airgap.checks import suite
+from airgap.checks.check import Check, judge
+from airgap.model.estate import ANY
+from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Finding, verdict
+
+# The recording is made within the first test that asks for it.
+pytestmark = pytest.mark.timeout(600)
+CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+DRIFT = "change-no-drift"
+
+
+def _checks(recording: Recording, status: str) -> set[str]:
+    return {one.check for one in judge(suite.ALL, recording.intent, recording.estate()) if one.status == status}
+
+
+def test_the_recorded_estate_is_good(recording: Recording) -> None:
+    findings = judge(suite.ALL, recording.intent, recording.estate())
+    wrong = [f"{one.check} {one.resource}: {one.message}" for one in findings if one.status in (FAIL, UNKNOWN)]
+    assert wrong == []
+    assert verdict(findings) == PASS
+    assert Counter(one.status for one in findings)[PASS] > 400
+
+
+def test_there_are_enough_mutations_and_they_reach_every_check_that_can_fail_here(recording: Recording) -> None:
+    assert len(CASES) >= 40
+    named = {check for path in CASES for check in json.loads(path.read_text())["red"]}
+    findings = judge(suite.ALL, recording.intent, recording.estate())
+    decided = {one.check for one in findings if one.status != NOT_APPLICABLE} - {DRIFT}
+    # What is never read to its last page is unknown; these two cannot fail, only stay open.
+    assert decided - named == {"evidence-pages-closed", "evidence-scope"}
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_a_mutation_turns_red_exactly_what_its_case_names(path: Path, recording: Recording) -> None:
+    case: dict[str, Any] = json.loads(path.read_text())
+    broken = recording.copy()
+    broken.mutate(case)
+    findings = judge(suite.ALL, broken.intent, broken.estate())
+    red = {one.check for one in findings if one.status == FAIL}
+    assert red - {DRIFT} == set(case["red"]), [
+        f"{one.check} {one.resource}: {one.message}" for one in findings if one.status == FAIL
+    ]
+    assert (DRIFT in red) is case["drift"]
+    assert {one.check for one in findings if one.status == UNKNOWN} == set(case.get("unknown", []))
+
+
+PAIRS = [(one, call) for one in suite.ALL for call in one.reads if call != ANY]
+# Calls that a check asks only where another answer leads there; what leads there in the good estate is tested above.
+LAZY = json.loads((Path(__file__).parent / "lazy.json").read_text())
+
+
+def _is_lazy(one: Check, call: str, before: list[Finding]) -> bool:
+    return {finding.status for finding in before} == {NOT_APPLICABLE} or f"{one.id} {call}" in LAZY
+
+
+@pytest.mark.parametrize(("one", "call"), PAIRS, ids=lambda value: value.id if isinstance(value, Check) else value)
+def test_a_denied_call_leaves_the_check_open(one: Check, call: str, recording: Recording) -> None:
+    before = one.findings(recording.intent, recording.estate())
+    denied = recording.copy()
+    denied.deny(call)
+    after = one.findings(denied.intent, denied.estate())
+    if _is_lazy(one, call, before):
+        assert FAIL not in {finding.status for finding in after}
+        return
+    opened = next(finding for finding in after if finding.status == UNKNOWN)
+    assert call in opened.message
+    assert opened.remedy
+    assert verdict(after) == UNKNOWN
+
+
+@pytest.mark.parametrize(("one", "call"), PAIRS, ids=lambda value: value.id if isinstance(value, Check) else value)
+def test_an_answer_cut_short_leaves_the_check_open(one: Check, call: str, recording: Recording) -> None:
+    before = one.findings(recording.intent, recording.estate())
+    cut = recording.copy()
+    cut.cut(call)
+    after = one.findings(cut.intent, cut.estate())
+    has_pages = any(each.page for each in recording.observations if each.call == call)
+    if _is_lazy(one, call, before) or not has_pages:
+        assert FAIL not in {finding.status for finding in after}
+        return
+    assert "not all pages of the answer were read" in next(each for each in after if each.status == UNKNOWN).message
+
+
+def test_every_reading_of_the_lazy_list_is_still_declared() -> None:
+    assert set(LAZY) <= {f"{one.id} {call}" for one, call in PAIRS}
+
+
+def test_a_pass_rests_on_pages(recording: Recording) -> None:
+    # Where AWS says that there is none, there is no page: the observation itself is what the accounting rests on.
+    for one in suite.ALL:
+        for finding in one.findings(recording.intent, recording.estate()):
+            if finding.status == PASS and one.reads and one.id != "evidence-pages-closed":
+                assert finding.observations, f"{one.id} {finding.resource} rests on nothing"
