@@ -41,7 +41,7 @@ check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/ruff format --check lib tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/interrogate -q
+	@$(BIN)/interrogate -q lib/airgap
 
 jupyter: setup ## open JupyterLab on the notebooks, with the embedded AWS behind it
 	@$(EMBEDDED) $(BIN)/jupyter lab --notebook-dir=notebooks $(JUPYTER_ARGS)

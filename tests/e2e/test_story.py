@@ -23,7 +23,7 @@ def sealed_table(airgap: Airgap) -> str:
 def test_01_a_digest_of_no_kept_plan_is_not_approved_and_nonsense_is_wrong_usage(airgap: Airgap) -> None:
     done = airgap("apply", "--env", "demo", "--approve", "f" * 64)
     assert done.returncode == 4, done.stderr
-    assert "no plan" in done.stderr
+    assert "No plan" in done.stderr
     assert airgap("apply", "--env", "demo", "--approve", "auto-ish").returncode == 64
     assert airgap.writes() == []
 

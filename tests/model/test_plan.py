@@ -122,8 +122,29 @@ def test_a_second_resource_with_the_same_key_is_a_duplicate_to_remove() -> None:
 
 def test_what_could_not_be_read_is_unknown_and_never_a_create() -> None:
     plan = planned(estate(None, [subnet()]))
-    assert [key for key, _ in plan.unknowns] == ["vpc:main"]
-    assert not [one for one in plan.changes if one.resource == "vpc:main"]
+    assert [key for key, _ in plan.unknowns] == ["vpc:main", "subnet:a"]
+    assert plan.changes == ()
+
+
+def test_a_reference_to_what_could_not_be_read_is_unknown_and_no_difference() -> None:
+    peer = Desired("peering", "out", {"name": "out", "vpc": ref("vpc:main")}, step="network")
+    reading = Reading(
+        "ec2:DescribePeerings",
+        "Peerings",
+        "Id",
+        owner="name",
+        tags="",
+        natural=("name",),
+        fields={"name": Field("Name"), "vpc": Field("Vpc")},
+    )
+    page = {"Peerings": [{"Id": "pcx-1", "Name": "out", "Vpc": "vpc-1"}]}
+    seen = Observation("ec2:DescribePeerings", {}, "1", "r", "rehearsal", "ok", "t", page="p")
+    denied = Observation("ec2:DescribeVpcs", {}, "1", "r", "rehearsal", "denied", "t", code="AccessDenied")
+    there = Estate([seen, denied], {"p": page}.__getitem__, account="1", region="r", taken_at="")
+    readings = {"vpc": VPC, "peering": reading}
+    plan = diff("network", [peer], readings, survey("demo", readings, [peer], there))
+    assert plan.changes == ()
+    assert [key for key, _ in plan.unknowns] == ["peering:out"]
 
 
 def test_an_adopted_resource_is_verified_and_never_changed() -> None:

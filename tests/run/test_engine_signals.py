@@ -142,7 +142,9 @@ def test_orphan_knows_that_its_runner_is_gone(tmp_path: Path) -> None:
         assert await_file(says) == "gone"
 
 
-@pytest.mark.parametrize(("mark", "gone"), [("", False), ("0:0", True), ("nonsense", True), (f"{os.getpid()}:1", True)])
+@pytest.mark.parametrize(
+    ("mark", "gone"), [("", False), ("0:0", True), ("nonsense", True), pytest.param(f"{os.getpid()}:1", True, id="own")]
+)
 def test_mark_of_no_living_process_is_gone(monkeypatch: pytest.MonkeyPatch, mark: str, gone: bool) -> None:
     from airgap.cloud.liveness import RUNNER_VARIABLE, runner_is_gone
 

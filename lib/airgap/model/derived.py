@@ -1,4 +1,4 @@
-"""What follows from an intent without looking at anything: the endpoints that it needs, and what their policies rest on."""
+"""What follows from an intent alone: the endpoints that it needs, and what their policies rest on."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def write(entry: Mapping[str, Any]) -> str:
 
 
 def read(text: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the lines of a journal and what is wrong with it, in words; an unfinished last line is ignored but named."""
+    """Return the lines of a journal and what is wrong with it; an unfinished last line is ignored but named."""
     entries: list[dict[str, Any]] = []
     problems: list[str] = []
     raw = text.split("\n")

@@ -6,7 +6,7 @@ from airgap.model.intent import Intent
 
 
 def bucket(intent: Intent, purpose: str) -> str:
-    """Return the name of a bucket; names of buckets are taken for the whole partition, so account and Region are in it."""
+    """Return the name of a bucket; it is taken for the whole partition, so account and Region are in it."""
     return f"{intent.prefix}-{purpose}-{intent.account}-{intent.region}"
 
 

@@ -26,6 +26,9 @@ CONTENTS = (
     ("judgements", "Every judgement"), ("requirements", "Requirements supported"), ("words", "Words"),
     ("views", "What is there"), ("plan", "Plan"), ("changes", "Changes made"), ("observations", "Observations"),
 )  # fmt: skip
+SAID_ALREADY = ("verdicts", "properties", "exceptions")
+"""Views that show what the report says in sections of its own."""
+
 ALWAYS = ("verdict", "where", "words", "plan", "changes", "observations")
 
 
@@ -62,7 +65,7 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
         "exceptions": [one for one in step.findings if one.status == WAIVED],
         "judgements": _groups(judged, rows),
         "requirements": frameworks(rows),
-        "views": [_view(one) for one in step.views],
+        "views": [_view(one) for one in step.views if one["name"] not in SAID_ALREADY],
     }
     return render(
         "step.html.j2",
@@ -122,7 +125,8 @@ def _where(step: StepRecord, run_id: str) -> Iterator[tuple[str, str]]:
     yield "World", str(told.get("world", "unknown: the step was never bound"))
     yield (
         "Account, Region",
-        f"{told.get('account', 'unknown')}, {told.get('region', 'unknown')} (partition {told.get('partition', 'unknown')})",
+        f"{told.get('account', 'unknown')}, {told.get('region', 'unknown')} "
+        f"(partition {told.get('partition', 'unknown')})",
     )
     yield "Run", f"{run_id}, step {step.folder}, mode {step.mode or 'unknown'}"
     yield "Caller", str(caller.get("arn", "unknown"))

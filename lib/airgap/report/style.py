@@ -5,7 +5,7 @@ from __future__ import annotations
 from airgap.views.style import CSS, GROUND, INK, QUIET, RULE, TONES
 
 _TONES = "\n".join(
-    f".verdict.{name} .headline {{ color: {ink}; }} .bar .{name} {{ background: {ink}; }}"
+    f".verdict.{name} .headline, .pair.{name} .sign {{ color: {ink}; }} .bar .{name} {{ background: {ink}; }}"
     for name, (ink, _) in TONES.items()
 )
 
@@ -44,7 +44,9 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .time {{ white-space: nowrap; font-weight: 400; }}
 .report .quiet, .report .note, .report .statement {{ color: {QUIET}; }}
 .report .from {{ max-width: 11em; }}
-.report .pair {{ white-space: nowrap; margin-right: 0.7em; }}
+.report .pair {{ white-space: nowrap; margin-right: 0.9em; }}
+.report .of {{ white-space: nowrap; }}
+.report .id, .report table.requirements th {{ white-space: nowrap; }}
 .report dl {{ gap: 0.3rem 1.8rem; }}
 .report dl.words dt {{ color: {INK}; font-weight: 600; }}
 .report dl.words dd {{ max-width: 44em; }}
@@ -95,11 +97,17 @@ PAPER = f"""\
   .report summary {{ list-style: none; }}
   .report details::details-content {{ content-visibility: visible; block-size: auto; }}
   .report svg {{ max-height: 165mm; }}
-  .report table.judged, .report table.record {{ table-layout: fixed; }}
-  .report table.judged th, .report table.judged td {{ overflow-wrap: break-word; }}
+  .report main > section > table, .report details > table, .report .check table, .report .property table {{ table-layout: fixed; }}
+  .report th, .report td, .report dd {{ overflow-wrap: break-word; }}
+  .report .view code {{ overflow-wrap: anywhere; }}
+  .report .view td br::before {{ content: " · "; white-space: normal; }}
+  .report footer {{ display: none; }}
   .report th.what {{ width: 30%; }}
   .report th.result {{ width: 13%; }}
   .report th.from {{ width: 14%; }}
+  .report th.id {{ width: 15%; }}
+  .report th.of {{ width: 12%; }}
+  .report th.counted {{ width: 18%; }}
 }}
 """
 

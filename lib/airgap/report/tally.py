@@ -75,6 +75,10 @@ class Judged:
         """Return its findings of these statuses, by resource."""
         return [one for one in self.findings if one.status in statuses]
 
+    def pages_of(self, status: str) -> tuple[str, ...]:
+        """Return what its findings of a status rest on, each once."""
+        return tuple(dict.fromkeys(page for one in self.having(status) for page in one.observations))
+
 
 def rank(verdict: str) -> int:
     """Return the place of a verdict in a list whose worst comes first."""

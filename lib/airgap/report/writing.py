@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airgap.model.canonical import encode, is_digest, plain
 from airgap.model.finding import Finding
 from airgap.model.plan import CREATE, Change
+from airgap.report.catalogue import NotTested
 from airgap.report.record import Exhibit, Write
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SHORT = 12
 BRIEF = 96
 """Characters of a call's parameters that a table shows; the journal has them whole."""
 
-LINE = 44
+LINE = 36
 """Characters of a call's parameters that a line of a ledger shows on paper."""
 
 
@@ -73,7 +74,7 @@ def cited(observations: Iterable[str], number_of: Mapping[str, int]) -> Markup:
     every = list(observations)
     numbers = sorted({number_of[one] for one in every if one in number_of})
     links = [_span(first, last) for first, last in _runs(numbers)]
-    links += [short(one) if is_digest(one) else "not read" for one in every if one not in number_of]
+    links += [markup(short(one) if is_digest(one) else "not read") for one in every if one not in number_of]
     return markup(", ").join(links)
 
 
@@ -104,6 +105,15 @@ def places(exhibits: Iterable[Exhibit]) -> list[tuple[Place, list[Exhibit]]]:
     return list(groups.items())
 
 
+def by_reason(rows: Iterable[NotTested]) -> list[tuple[str, list[NotTested]]]:
+    """Return what was not tested grouped by the reason, the one that covers most first."""
+    groups: dict[str, list[NotTested]] = {}
+    for row in rows:
+        for reason in row.reasons:
+            groups.setdefault(reason, []).append(row)
+    return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+
+
 def observed(exhibits: Iterable[Exhibit]) -> str:
     """Return exhibits as lines in columns: number, time, call, result, request id, page, parameters or reason."""
     return "\n".join(_observed(one) for one in exhibits)
@@ -112,7 +122,7 @@ def observed(exhibits: Iterable[Exhibit]) -> str:
 def _observed(exhibit: Exhibit) -> str:
     one = exhibit.observation
     call = one.call if one.number == 1 and one.last else f"{one.call} p{one.number}"
-    rest = f"{one.code}: {one.message}" if one.code else brief(one.params, LINE)
+    rest = shortened(f"{one.code}: {one.message}", 2 * BRIEF) if one.code else brief(one.params, LINE)
     return (
         f"{exhibit.number:>4}  {when(one.time)}  {call:<46} {one.status:<11} {one.request_id or '-':<36}  "
         f"{short(one.page):<12}  {rest}"
@@ -128,16 +138,9 @@ def written(writes: Iterable[Write]) -> str:
     )
 
 
-def passed(findings: Iterable[Finding], number_of: Mapping[str, int]) -> Markup:
-    """Return resources that passed in one run of text; those read from the same exhibits stand together."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for one in findings:
-        groups.setdefault(one.observations, []).append("the whole population" if one.resource == "*" else one.resource)
-    texts = [
-        markup("{} (read from {})").format(", ".join(names), cited(pages, number_of) or "the journal")
-        for pages, names in groups.items()
-    ]
-    return markup("; ").join(texts) + "."
+def passed(findings: Iterable[Finding]) -> str:
+    """Return the resources of findings in one run of text."""
+    return ", ".join("the whole population" if one.resource == "*" else one.resource for one in findings)
 
 
 def fields(changes: Sequence[Change]) -> str:
@@ -163,6 +166,7 @@ FILTERS = {
     "css": css,
     "cited": cited,
     "places": places,
+    "by_reason": by_reason,
     "observed": observed,
     "written": written,
     "passed": passed,

@@ -1,8 +1,8 @@
 """A kind of resource: how it is read, and the calls that create, change and delete it, as data.
 
 Parameters of a call are a function of the resource's resolved fields (plus ``id`` and the other ``attrs`` once it
-exists, ``was`` (the fields as read), ``tags`` and ``key``), so that a call names its operation as data: its IAM action, the plan's text
-and the tests are derived from it.
+exists, ``was`` (the fields as read), ``tags`` and ``key``), so that a call names its operation as data:
+its IAM action, the plan's text and the tests are derived from it.
 """
 
 from __future__ import annotations

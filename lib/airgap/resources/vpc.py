@@ -10,6 +10,13 @@ from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
 from airgap.resources.kind import Call, Kind, declares, tag_specifications
 
+
+def _attribute(name: str) -> Call:
+    """Return the call that sets one DNS attribute of a VPC; AWS takes one a call."""
+    member = name[0].upper() + name[1:]
+    return Call("ec2:ModifyVpcAttribute", lambda f: {"VpcId": f["id"], member: {"Value": f[name]}})
+
+
 VPC = Kind(
     "vpc",
     "VPC",
@@ -46,15 +53,7 @@ VPC = Kind(
         "dhcp_options": (
             Call("ec2:AssociateDhcpOptions", lambda f: {"VpcId": f["id"], "DhcpOptionsId": f["dhcp_options"]}),
         ),
-        **{
-            name: (
-                Call(
-                    "ec2:ModifyVpcAttribute",
-                    lambda f, name=name: {"VpcId": f["id"], f"{name[0].upper()}{name[1:]}": {"Value": f[name]}},
-                ),
-            )
-            for name in ("enableDnsSupport", "enableDnsHostnames")
-        },
+        **{name: (_attribute(name),) for name in ("enableDnsSupport", "enableDnsHostnames")},
     },
     delete=(
         Call(
