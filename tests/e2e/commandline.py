@@ -13,6 +13,7 @@ from typing import Any
 
 from airgap import rehearsal
 
+RUNS = ("plan", "apply", "verify", "destroy")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,7 +32,8 @@ class Airgap:
         environment = {**self.env(), **more}
         if person:
             environment["AWS_ACCESS_KEY_ID"] = rehearsal.access_key(person)
-        command = [sys.executable, "-m", "airgap", *arguments]
+        quick = ["--no-pdf"] if arguments and arguments[0] in RUNS and "--pdf" not in arguments else []
+        command = [sys.executable, "-m", "airgap", *arguments, *quick]
         return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=self.cwd, timeout=300)
 
     def json(self, *arguments: str, **more: str) -> tuple[int, dict[str, Any]]:

@@ -40,7 +40,7 @@ def test_02_a_plan_of_an_empty_account_has_changes_and_makes_none(airgap: Airgap
 
 def test_03_the_approved_plan_is_applied_and_verified(airgap: Airgap) -> None:
     digest = airgap.json("plan", "--env", "demo")[1]["plan_digest"]
-    code, run = airgap.json("apply", "--env", "demo", "--approve", digest)
+    code, run = airgap.json("apply", "--env", "demo", "--approve", digest, "--pdf")
     assert (code, run["verdict"]) == (0, "pass"), [step for step in run["steps"] if step["exit_code"]]
     folder = airgap.reports / "demo" / "latest"
     assert folder.resolve().name == run["run_id"]

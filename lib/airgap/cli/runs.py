@@ -15,6 +15,9 @@ Start = Annotated[str, typer.Option("--from", help="First step to run; all later
 Approve = Annotated[str, typer.Option("--approve", help="Digest of an approved plan, of the run or of one step.")]
 RunId = Annotated[str, typer.Option("--run-id", help="Name of the run; empty: a new one by time.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at the same time.")]
+Pdf = Annotated[
+    bool, typer.Option("--pdf/--no-pdf", help="Write the reports as PDF too; it takes some seconds a step.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 
 
@@ -26,37 +29,57 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    env: Env, only: Only = None, start: Start = "", run_id: RunId = "", jobs: Jobs = 2, as_json: Json = False
+    env: Env,
+    only: Only = None,
+    start: Start = "",
+    run_id: RunId = "",
+    jobs: Jobs = 2,
+    pdf: Pdf = True,
+    as_json: Json = False,
 ) -> int:
     """Show what would change, and keep the plan under its digest. Changes nothing. 0: nothing, 2: changes."""
-    return _run("plan", env, only, start, "", run_id, jobs, as_json)
+    return _run("plan", env, only, start, "", run_id, jobs, pdf, as_json)
 
 
-def apply(env: Env, only: Only = None, start: Start = "", approve: Approve = "", run_id: RunId = "", jobs: Jobs = 2,
-          as_json: Json = False) -> int:  # fmt: skip
+def apply(env: Env, only: Only = None, start: Start = "", approve: Approve = "", run_id: RunId = "",
+          jobs: Jobs = 2, pdf: Pdf = True, as_json: Json = False) -> int:  # fmt: skip
     """Bring the account to the declared state, verify it and write the evidence. Needs an approved plan."""
-    return _run("apply", env, only, start, approve, run_id, jobs, as_json)
+    return _run("apply", env, only, start, approve, run_id, jobs, pdf, as_json)
 
 
 def verify(
-    env: Env, only: Only = None, start: Start = "", run_id: RunId = "", jobs: Jobs = 2, as_json: Json = False
+    env: Env,
+    only: Only = None,
+    start: Start = "",
+    run_id: RunId = "",
+    jobs: Jobs = 2,
+    pdf: Pdf = True,
+    as_json: Json = False,
 ) -> int:
     """Read everything again and judge it; drift is a failure. Changes nothing."""
-    return _run("verify", env, only, start, "", run_id, jobs, as_json)
+    return _run("verify", env, only, start, "", run_id, jobs, pdf, as_json)
 
 
-def destroy(env: Env, only: Only = None, start: Start = "", approve: Approve = "", run_id: RunId = "", jobs: Jobs = 2,
-            as_json: Json = False) -> int:  # fmt: skip
+def destroy(env: Env, only: Only = None, start: Start = "", approve: Approve = "", run_id: RunId = "",
+            jobs: Jobs = 2, pdf: Pdf = True, as_json: Json = False) -> int:  # fmt: skip
     """Remove what is ours, and nothing else, after showing it. Needs approval as apply does."""
-    return _run("destroy", env, only, start, approve, run_id, jobs, as_json)
+    return _run("destroy", env, only, start, approve, run_id, jobs, pdf, as_json)
 
 
-def _run(mode: str, env: str, only: list[str] | None, start: str, approve: str, run_id: str, jobs: int,
+def _run(mode: str, env: str, only: list[str] | None, start: str, approve: str, run_id: str, jobs: int, pdf: bool,
          as_json: bool) -> int:  # fmt: skip
     from airgap.run.runner import run
 
     data = run(
-        mode, env, only=only or (), start=start, approve=approve, run_id=run_id, jobs=jobs, progress=output.progress
+        mode,
+        env,
+        only=only or (),
+        start=start,
+        approve=approve,
+        run_id=run_id,
+        jobs=jobs,
+        progress=output.progress,
+        pdf=pdf,
     )
     if as_json:
         output.document(data)

@@ -17,10 +17,10 @@ from airgap.report.summary import add_to_step_summary, summary
 from airgap.report.tables import findings_csv, population_csv
 
 
-def render_run(run_root: Path, *, progress: Callable[[str, str], None] | None = None) -> list[Path]:
+def render_run(run_root: Path, *, progress: Callable[[str, str], None] | None = None, pdf: bool = True) -> list[Path]:
     """Write every report of a run and return their paths; a missing PDF library is said on the first page."""
     run = read_run(run_root)
-    why = paper.missing()
+    why = paper.missing() if pdf else "PDF files were not asked for (--no-pdf)"
     told = summary(run)
     texts = {
         "index.html": index_page(run, why),

@@ -71,6 +71,7 @@ def run(
     jobs: int = 2,
     progress: Progress = lambda step, text: None,
     root: Path | None = None,
+    pdf: bool = True,
 ) -> dict[str, Any]:
     """Execute a run and return what became of it, as in run.json; ``exit_code`` is the command's."""
     check_mode(mode)
@@ -96,7 +97,7 @@ def run(
     from airgap.report.run_report import render_run
 
     progress("", "writing the reports")
-    render_run(folder.root, progress=progress)
+    render_run(folder.root, progress=progress, pdf=pdf)
     return data
 
 
