@@ -153,12 +153,12 @@ class AWS:
         """Remove everything of these declarations that is ours, singletons of the account apart."""
         planned = self.plan(*declarations)
         kinds = kinds_of(declarations)
-        declared = {one.key for one in planned.desired.values() if one.adopted}
+        staying = {one.key for one in planned.desired.values() if one.adopted or one.kept}
         going = {**planned.found.lives, **{one.key: one for one in planned.found.orphans}}
         lives = [
             live
             for live in going.values()
-            if kinds[live.kind].delete and not kinds[live.kind].account_wide and live.key not in declared
+            if kinds[live.kind].delete and not kinds[live.kind].account_wide and live.key not in staying
         ]
         planned.plan = plans.removal("test", lives, planned.found)
         self.run(planned, *declarations)
