@@ -8,10 +8,9 @@ from embedded import AWS, DEMO
 from airgap.errors import Refused
 from airgap.model.intent import Subnet
 from airgap.resources import acl, vpc
-from airgap.resources.acl import EPHEMERAL, HTTPS, ranges, ways
+from airgap.resources.acl_entries import EPHEMERAL, HTTPS, QUOTA_DEFAULT, READS, numbered, quota, ranges, ways
 
 PLACE = (vpc.declare, acl.declare, vpc.declare_subnets, acl.associate)
-READS = ("ec2:DescribePrefixLists", "ec2:GetManagedPrefixListEntries", "service-quotas:ListServiceQuotas")
 OPEN = "0.0.0.0/0"
 
 
@@ -87,8 +86,8 @@ def test_drift_of_entries_and_associations(aws: AWS) -> None:
 
 def test_a_changed_prefix_list_renumbers_nothing(aws: AWS) -> None:
     lists = {"s3": ["52.216.0.0/15", "54.231.0.0/16"]}
-    before = dict(acl._numbered(ways(DEMO, "private", lists)))
-    after = dict(acl._numbered(ways(DEMO, "private", {"s3": ["3.5.0.0/19", *lists["s3"]]})))
+    before = dict(numbered(ways(DEMO, "private", lists)))
+    after = dict(numbered(ways(DEMO, "private", {"s3": ["3.5.0.0/19", *lists["s3"]]})))
     assert {number: way for number, way in after.items() if way.cidr != "3.5.0.0/19"} == before
 
 
@@ -101,5 +100,5 @@ def test_more_entries_than_the_quota_are_refused_before_any_write(aws: AWS, monk
 
 
 def test_the_quota_is_the_accounts_own(aws: AWS) -> None:
-    assert acl.quota(aws.estate(*READS)) == acl.QUOTA_DEFAULT
-    assert acl.quota(aws.estate("sts:GetCallerIdentity")) == acl.QUOTA_DEFAULT
+    assert quota(aws.estate(*READS)) == QUOTA_DEFAULT
+    assert quota(aws.estate("sts:GetCallerIdentity")) == QUOTA_DEFAULT

@@ -124,3 +124,11 @@ def test_a_session_is_decrypted_by_the_host_and_by_nobody_without_a_session() ->
 def test_evidence_is_signed_with_the_expected_algorithm() -> None:
     assert asks("evidence", "Sign", kms__SigningAlgorithm="ECDSA_SHA_256") == ALLOW
     assert asks("evidence", "Sign", kms__SigningAlgorithm="ECDSA_SHA_512") == DENY
+
+
+def test_what_a_destroy_leaves_stays_readable() -> None:
+    """The key of locked evidence and the key of retained snapshots outlive the environment, and no other."""
+    locked = dataclasses.replace(DEMO, logs=dataclasses.replace(DEMO.logs, evidence_lock_days=30))
+    for intent, kept in ((DEMO, []), (locked, ["logs"]), (dataclasses.replace(DEMO, retain="snapshots"), ["data"])):
+        found = [one.name for one in declare_keys.declare(intent, None) if one.kept]
+        assert found == kept

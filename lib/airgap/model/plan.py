@@ -47,7 +47,10 @@ def references(value: Any) -> set[str]:
 
 @dataclass(frozen=True)
 class Desired:
-    """One declared resource: its fields as plain data, with references to others."""
+    """One declared resource: its fields as plain data, with references to others.
+
+    ``adopted`` is the id of what somebody else made; ``kept`` says why a destroy leaves this one ('': it goes).
+    """
 
     kind: str
     name: str
@@ -57,6 +60,7 @@ class Desired:
     why: str = ""
     label: str = ""
     adopted: str = ""
+    kept: str = ""
 
     @property
     def key(self) -> str:

@@ -1,30 +1,22 @@
 """Network ACLs: one per tier with exactly the entries that it needs; the default one emptied (REQUIREMENTS: network).
 
-Entries take CIDRs only, so the ways to S3 and DynamoDB are their prefix lists' ranges, read again at every plan; being
-stateless, each has its way back. AWS: VPC User Guide, "Control subnet traffic with network access control lists".
+ACLs are stateless, so each way out has its way back. AWS: VPC User Guide, "Control subnet traffic with network access
+control lists".
 """
 
 from __future__ import annotations
 
-import ipaddress
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from airgap.errors import Refused
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.observation import NotObserved
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
+from airgap.resources.acl_entries import READS, Way, fits, numbered, quota, ranges, ways
 from airgap.resources.kind import Call, Fields, Kind, declares, tag_specifications
 from airgap.resources.vpc import subnets, tier_of
 
-ANYWHERE = "0.0.0.0/0"
 TCP, ALL = "6", "-1"
-HTTPS, EPHEMERAL = (443, 443), (1024, 65535)
-QUOTA = "L-2AEEBF1A"  # VPC: rules per network ACL, per direction, the implicit last one included
-QUOTA_DEFAULT = 20
 _GONE = ("InvalidNetworkAclID.NotFound", "InvalidNetworkAclEntry.NotFound")
 
 NETWORK_ACL = Kind(
@@ -151,43 +143,11 @@ DEFAULT_ACL = Kind(
 )
 
 
-@dataclass(frozen=True)
-class Way:
-    """Traffic that a tier admits in one direction: from or to a range, all of it or some TCP ports."""
-
-    egress: bool
-    cidr: str
-    ports: tuple[int, int] | None
-    why: str
-
-
-def ways(intent: Intent, tier: str, lists: dict[str, list[str]]) -> Iterator[Way]:
-    """Yield what a tier's ACL admits; everything else is denied by the ACL's last entry."""
-    for egress in (False, True):
-        yield Way(egress, intent.network.vpc_cidr, None, "everything inside the VPC, which security groups narrow")
-    if tier == "private":
-        for service, cidrs in lists.items():
-            for cidr in cidrs:
-                yield Way(True, cidr, HTTPS, f"to {service} through its gateway endpoint")
-                yield Way(False, cidr, EPHEMERAL, f"answers of {service}")
-    if tier == "public":
-        for port, why in ((443, "clients of the load balancer"), (80, "its redirect to HTTPS")):
-            yield Way(False, ANYWHERE, (port, port), why)
-        yield Way(True, ANYWHERE, EPHEMERAL, "answers of the load balancer")
-    if tier == "public" and intent.network.public_tier == "ingress-and-nat":
-        yield Way(True, ANYWHERE, HTTPS, "public-subnet resources through the NAT gateways")
-        yield Way(False, ANYWHERE, EPHEMERAL, "answers to them")
-    if tier == "ingress":
-        for cidr in intent.network.on_premises_cidrs:
-            yield Way(False, cidr, HTTPS, "on-premises clients of the internal load balancer")
-            yield Way(True, cidr, EPHEMERAL, "answers to them")
-
-
 @declares(
     NETWORK_ACL,
     DEFAULT_ACL,
     ACL_ENTRY,
-    reads=("ec2:DescribePrefixLists", "ec2:GetManagedPrefixListEntries", "service-quotas:ListServiceQuotas"),
+    reads=READS,
 )
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the ACL of every tier with its entries; raise ``Refused`` where they exceed the account's quota."""
@@ -196,8 +156,8 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
         yield Desired("network-acl", tier, {"vpc": ref("vpc:main")}, why=f"the {tier} tier's own")
         admitted = list(ways(intent, tier, lists))
         for egress in (True, False):
-            _fits(tier, [way for way in admitted if way.egress is egress], quota(facts))
-        for number, way in _numbered(admitted):
+            fits(tier, [way for way in admitted if way.egress is egress], quota(facts))
+        for number, way in numbered(admitted):
             yield _desired(tier, number, way)
 
 
@@ -224,55 +184,3 @@ def _desired(tier: str, number: int, way: Way) -> Desired:
     if way.ports:
         fields |= {"from_port": way.ports[0], "to_port": way.ports[1]}
     return Desired("network-acl-entry", f"{tier}-{'out' if way.egress else 'in'}-{number}", fields, why=way.why)
-
-
-def _numbered(admitted: Iterable[Way]) -> Iterator[tuple[int, Way]]:
-    """Number entries by what they admit, so that a range that AWS adds or drops renumbers no other."""
-    taken: set[tuple[bool, int]] = set()
-    for way in sorted(admitted, key=lambda way: (way.egress, way.cidr, way.ports or ())):
-        number = 100 + zlib.crc32(f"{way.cidr} {way.ports}".encode()) % 32000
-        while (way.egress, number) in taken:
-            number += 1
-        taken.add((way.egress, number))
-        yield number, way
-
-
-def _fits(tier: str, entries: list[Way], limit: int) -> None:
-    """Raise ``Refused`` when a direction has more entries than the quota admits beside the last one."""
-    if len(entries) >= limit:
-        raise Refused(
-            f"The {tier} tier's network ACL needs {len(entries)} entries in one direction; the quota of {limit} admits "
-            f"{limit - 1} beside the last one that denies all",
-            "anything; nothing was written",
-            f"ask AWS to raise VPC quota {QUOTA} (rules per network ACL; 40 at most), or declare fewer ranges",
-        )
-
-
-def quota(facts: Estate) -> int:
-    """Return the account's quota of rules per network ACL and direction; AWS's default where it was not answered."""
-    try:
-        listed = facts.items("service-quotas:ListServiceQuotas", "Quotas", ServiceCode="vpc")
-    except NotObserved:
-        return QUOTA_DEFAULT
-    return int(next((one["Value"] for one in listed if one["QuotaCode"] == QUOTA), QUOTA_DEFAULT))
-
-
-def prefix_list(intent: Intent, facts: Estate, service: str) -> str:
-    """Return the id of AWS's IPv4 prefix list of a gateway service; raise ``Refused`` where the Region has none."""
-    for one in facts.items("ec2:DescribePrefixLists", "PrefixLists"):
-        if one["PrefixListName"].endswith(f".{intent.region}.{service}"):
-            return str(one["PrefixListId"])
-    raise Refused(
-        f"{intent.region} has no prefix list of {service}",
-        "anything; nothing was written",
-        "deploy in a Region that offers the gateway endpoints of S3 and DynamoDB",
-    )
-
-
-def ranges(intent: Intent, facts: Estate, service: str) -> list[str]:
-    """Return the IPv4 ranges of a gateway service, adjacent ones joined, none wider than what AWS lists."""
-    entries = facts.items(
-        "ec2:GetManagedPrefixListEntries", "Entries", PrefixListId=prefix_list(intent, facts, service)
-    )
-    networks = [ipaddress.IPv4Network(one["Cidr"]) for one in entries]
-    return [str(one) for one in ipaddress.collapse_addresses(networks)]

@@ -60,11 +60,6 @@ def _empty(cloud: Acting, live: Live) -> None:
             )
 
 
-def _keeps(live: Live, intent: Intent) -> str:
-    retention = live.fields.get("lock_days")
-    return f"its objects are locked for {retention} days" if isinstance(retention, int) and retention else ""
-
-
 def _created(f: Fields) -> dict[str, Any]:
     """us-east-1 is S3's default location and must not be named."""
     where = {"LocationConstraint": f["region"]} if f["region"] != "us-east-1" else {}
@@ -192,7 +187,6 @@ BUCKET = Kind(
     delete=(Call("s3:DeleteBucket", lambda f: {"Bucket": f["id"]}, ignore=_GONE, retry=("BucketNotEmpty",)),),
     empty=_empty,
     empty_actions=("s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"),
-    keeps=_keeps,
 )
 
 ACCOUNT_BLOCK = Kind(
@@ -254,4 +248,5 @@ def bucket(intent: Intent, purpose: str, key: str, why: str) -> Desired:
         "lifecycle": _TIDY,
         "lock_days": intent.logs.evidence_lock_days if purpose == "evidence" else 0,
     }
-    return Desired("bucket", purpose, fields, why=why)
+    kept = f"its objects are locked for {fields['lock_days']} days" if fields["lock_days"] else ""
+    return Desired("bucket", purpose, fields, why=why, kept=kept)

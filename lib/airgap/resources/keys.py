@@ -127,6 +127,13 @@ _SIGNING = {"spec": "ECC_NIST_P256", "usage": "SIGN_VERIFY"}  # KMS rotates symm
 _ENCRYPTING = {"spec": "SYMMETRIC_DEFAULT", "usage": "ENCRYPT_DECRYPT", "rotation": True}
 
 
+def _kept(intent: Intent, purpose: str) -> str:
+    """What a destroy leaves stays readable: locked evidence, and retained snapshots."""
+    if purpose == "logs" and intent.logs.evidence_lock_days:
+        return "the locked objects of the evidence bucket are encrypted with it"
+    return "retained snapshots are encrypted with it" if purpose == "data" and intent.retain == "snapshots" else ""
+
+
 @declares(KEY, ALIAS)
 def declare_keys(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield one key per purpose, each with an alias; all but the signing key are rotated yearly."""
@@ -139,6 +146,6 @@ def declare_keys(intent: Intent, facts: Estate) -> Iterator[Desired]:
             "policy": key_policy(intent, purpose),
             "deletion_days": intent.identity.key_deletion_days,
         }
-        yield Desired("kms-key", purpose, fields, why=title)
+        yield Desired("kms-key", purpose, fields, why=title, kept=_kept(intent, purpose))
         alias = {"name": names.alias(intent, purpose), "target": ref(f"kms-key:{purpose}")}
         yield Desired("kms-alias", purpose, alias, why=title)

@@ -74,8 +74,7 @@ class Kind:
     ``account_wide`` kinds are never reverted by destroy. ``protection`` are fields set before a delete, as an approved
     change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing. ``born`` is for what AWS makes
     together with its parent (a VPC's default security group): the read that finds it, after which ``create`` brings it
-    into shape; such kinds have no ``delete`` and go with their parent. ``keeps`` says why a destroy leaves a resource
-    ('' where it does not).
+    into shape; such kinds have no ``delete`` and go with their parent.
     """
 
     name: str
@@ -94,7 +93,6 @@ class Kind:
     empty: Callable[[Acting, Live], None] | None = None
     empty_actions: tuple[str, ...] = ()
     born: Call | None = None
-    keeps: Callable[[Live, Intent], str] = lambda live, intent: ""
 
     @property
     def permissions(self) -> tuple[str, ...]:

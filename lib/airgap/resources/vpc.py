@@ -154,7 +154,8 @@ SUBNET = Kind(
 @declares(DHCP_OPTIONS, VPC)
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the VPC and its DHCP options."""
-    yield Desired("dhcp-options", "main", {"options": {"domain-name-servers": ["AmazonProvidedDNS"]}})
+    servers = {"domain-name-servers": ["AmazonProvidedDNS"]}
+    yield Desired("dhcp-options", "main", {"options": servers}, why="endpoints' private names resolve there alone")
     attributes = {"enableDnsSupport": True, "enableDnsHostnames": True}
     options = {"dhcp_options": ref("dhcp-options:main")}
     yield Desired("vpc", "main", {"cidr": intent.network.vpc_cidr, **attributes, **options}, why="holds everything")

@@ -123,6 +123,7 @@ def undo(run: StepRun) -> Iterator[tuple[str, str]]:
     keys = [one.key for one in run.desired if may_go(one)]
     yield "Would remove", f"{len(keys)} resources: {', '.join(keys)}" if keys else "nothing: this step makes nothing"
     yield "How", f"airgap destroy --env {run.intent.environment} --only {run.step.name} --approve DIGEST"
-    stays = [one.key for one in run.desired if not may_go(one)]
+    stays = [one.key for one in run.desired if not may_go(one) and not one.kept]
     if stays:
-        yield "Stays", f"account-wide or adopted: {', '.join(stays)}"
+        yield "Stays", f"account-wide, adopted, or gone with its parent: {', '.join(stays)}"
+    yield from (("Kept", f"{one.key}: {one.kept}") for one in run.desired if one.kept)

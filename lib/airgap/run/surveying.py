@@ -106,9 +106,9 @@ def declarations(step: Step, intent: Intent, facts: Estate) -> list[Desired]:
 
 
 def may_go(one: Desired) -> bool:
-    """Tell whether destroy may remove a resource: neither adopted nor account-wide, and not gone with its parent."""
+    """Tell whether destroy removes a resource: not adopted, kept or account-wide, and not gone with its parent."""
     kind = KINDS[one.kind]
-    return not one.adopted and not kind.account_wide and bool(kind.delete)
+    return not (one.adopted or one.kept or kind.account_wide) and bool(kind.delete)
 
 
 def last_first(lives: Iterable[Live]) -> list[Live]:
