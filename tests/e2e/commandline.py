@@ -74,9 +74,11 @@ class Airgap:
 
     def writes(self) -> list[str]:
         """The write calls that the server has seen, counted there and not by our journal."""
-        reading = ("Describe", "List", "Get", "Search", "Lookup", "Head", "BatchGet")
-        calls = [one["operation"] for one in self.control("GET", "/rehearsal/calls")]
-        return [one for one in calls if not one.split(":")[1].startswith(reading)]
+        return [one["operation"] for one in self.control("GET", "/rehearsal/calls") if one["write"]]
+
+    def last_run(self, env: str = "demo") -> dict[str, Any]:
+        """run.json of the last run."""
+        return dict(json.loads((self.reports / env / "latest" / "run.json").read_text()))
 
     def findings(self, env: str = "demo") -> list[dict[str, Any]]:
         """The findings of the last run."""

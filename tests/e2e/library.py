@@ -112,15 +112,15 @@ def findings(runs: Mapping[str, StepRun], *statuses: str) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Apply steps, and say each thing that happens on a line of its own: ``library.py REPORTS MODE STEP...``."""
-    reports, mode, *names = arguments
+    """Apply steps without judging, and say what happens line by line: ``library.py REPORTS STEP...``."""
+    reports, *names = arguments
     ours = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
     def say(resource: str, state: str) -> None:
         sys.stdout.write(f"{resource} {state}\n")
         sys.stdout.flush()
 
-    Library(ours, Path(reports), progress=say)(mode, *names)
+    Library(ours, Path(reports), progress=say)("apply", *names, verify=False)
     say("all", "finished")
 
 

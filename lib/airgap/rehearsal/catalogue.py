@@ -20,6 +20,11 @@ _NOT_IN_SPARSE_ZONE = ("eks", "oidc-eks", "bedrock", "transcribe", "guardduty-da
 _ONE_REGION = {"com.amazonaws.iam", "com.amazonaws.route53", "com.amazonaws.{region}.ecr-public.api"}
 _NEW_EKS_NAMES = {"com.amazonaws.{region}.oidc-eks", "com.amazonaws.{region}.eks-proxy"}
 _WITHOUT_NEW_EKS_NAMES = {"ap-southeast-5", "ap-southeast-7", "mx-central-1", "ap-east-2"}
+# Beijing and Ningxia name these otherwise (aws-cdk-lib, aws-ec2/lib/vpc-endpoint.ts).
+_NAMED_IN_CHINA = {
+    *("autoscaling", "cloudformation", "ebs", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticache", "elasticfilesystem"),
+    *("lambda", "monitoring", "rds", "sqs", "states", "sts", "transcribe", "transcribestreaming", "xray"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,10 @@ def _service(region: str, template: str, kind: str, policy: str, names: str) -> 
     short = template.rpartition("{region}.")[2]
     sparse = short.startswith(_NOT_IN_SPARSE_ZONE)
     zones = tuple(name for name, zone in zone_ids(region).items() if not (sparse and zone == SPARSE_ZONE))
-    suffix = "amazonaws.com.cn" if get_partition(region) == "aws-cn" else "amazonaws.com"
+    in_china = get_partition(region) == "aws-cn"
+    suffix = "amazonaws.com.cn" if in_china else "amazonaws.com"
     private = () if names == "-" else tuple(names.format(region=region).replace("amazonaws.com", suffix).split(","))
-    return EndpointService(template.format(region=region), kind, policy == "yes", private, zones)
+    name = template.format(region=region)
+    if in_china and short in _NAMED_IN_CHINA:
+        name = f"cn.{name}.cn" if short == "transcribe" else f"cn.{name}"
+    return EndpointService(name, kind, policy == "yes", private, zones)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from airgap.evidence.files import write_whole
+from airgap.report.page import Frame, render
+from airgap.report.writing import markup
 
-HEAD = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-    "<title>{title}</title><style>body{{font:15px/1.5 sans-serif;max-width:72em;margin:2em auto;padding:0 1em}}"
-    "pre{{background:#f5f5f5;padding:.6em;overflow-x:auto;font-size:13px}}h1,h2,h3{{line-height:1.2}}</style></head><body>"
+LEAD = (
+    "The notebook of this step as it was executed: prose, cells, and what they showed. It illustrates; what counts as "
+    "evidence is the journal, and the report made from it."
 )
 
 
-def annex(notebook: Path) -> Path:
-    """Write ``notebook.html`` beside an executed notebook and return its path."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    title = f"Executed notebook {notebook.parent.name}"
-    body = "".join(part for cell in cells for part in _cell(cell))
-    target = notebook.with_suffix(".html")
-    write_whole(target, HEAD.format(title=escape(title)) + body + "</body></html>\n")
-    return target
+def annex_page(notebook: str, frame: Frame) -> str:
+    """Return an executed notebook, given as its JSON text, as a page in the frame of its step's report."""
+    cells = json.loads(notebook)["cells"]
+    body = "\n".join(part for cell in cells for part in _cell(cell))
+    own = dataclasses.replace(frame, kicker=f"Annex: executed notebook, run {frame.run_id}", lead=LEAD)
+    return render("notebook.html.j2", own, [], body=markup(body))
 
 
 def _cell(cell: dict[str, Any]) -> Iterator[str]:
@@ -34,20 +32,28 @@ def _cell(cell: dict[str, Any]) -> Iterator[str]:
         yield _markdown(source)
         return
     if source.strip():
-        yield f"<pre><code>{escape(source)}</code></pre>"
+        yield f'<pre class="source"><code>{escape(source)}</code></pre>'
     for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        if "text/html" in data:
-            yield "".join(data["text/html"])
-        elif "text/plain" in data:
-            yield f"<pre>{escape(''.join(data['text/plain']))}</pre>"
-        elif output.get("output_type") == "stream":
-            yield f"<pre>{escape(''.join(output['text']))}</pre>"
-        elif output.get("output_type") == "error":
-            yield f"<pre>{escape(output['ename'])}: {escape(output['evalue'])}</pre>"
+        yield _output(output)
+
+
+def _output(output: dict[str, Any]) -> str:
+    data = output.get("data", {})
+    if "text/html" in data:
+        return "".join(data["text/html"])
+    if output["output_type"] == "error":
+        return f'<pre class="broke">{escape(output["ename"])}: {escape(output["evalue"])}</pre>'
+    text = output["text"] if output["output_type"] == "stream" else data.get("text/plain", "")
+    return f"<pre>{escape(''.join(text))}</pre>"
 
 
 def _markdown(source: str) -> str:
-    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+    return str(_renderer()(source))
 
-    return str(markdown2html_mistune(source))
+
+@cache
+def _renderer() -> Callable[[str], Any]:
+    # The renderer that nbconvert drives; importing nbconvert itself takes a second, for exporters not used here.
+    import mistune
+
+    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])

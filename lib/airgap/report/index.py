@@ -70,8 +70,8 @@ class StepRow:
     links: list[tuple[str, str]]
 
 
-def index_page(run: RunRecord, paper: str = "") -> str:
-    """Return ``index.html``; ``paper`` says why there are no PDF files, where there are none."""
+def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) -> str:
+    """Return the first page; ``no_paper`` says why there are no PDF files, where there are none."""
     rows = properties(run.findings)
     untested = [*not_tested(run.findings), *(never_judged(run.findings) if run.data["mode"] != "plan" else ())]
     sections: dict[str, Any] = {
@@ -81,15 +81,15 @@ def index_page(run: RunRecord, paper: str = "") -> str:
     }
     return render(
         "run.html.j2",
-        _frame(run),
+        _frame(run, on_paper),
         [(name, title) for name, title in CONTENTS if name not in OPTIONAL or sections[name]],
         sections=sections,
         verdict=_verdict(run),
         problems=run.problems,
         scope=scope(run),
         uncovered=not_covered(run, untested),
-        steps=[_step(run, one, paper) for one in run.data["steps"]],
-        paper=paper,
+        steps=[_step(run, one, no_paper) for one in run.data["steps"]],
+        paper=no_paper,
         where=list(_where(run)),
         not_tested=sorted(untested, key=lambda one: one.id),
         exceptions=exceptions(run),
@@ -102,7 +102,7 @@ def index_page(run: RunRecord, paper: str = "") -> str:
     )
 
 
-def _frame(run: RunRecord) -> Frame:
+def _frame(run: RunRecord, on_paper: bool) -> Frame:
     data = run.data
     began, ended = when(data["started"]), when(data["ended"])
     return Frame(
@@ -117,6 +117,7 @@ def _frame(run: RunRecord) -> Frame:
         version=data["versions"].get("airgap", "unknown"),
         began=data["started"],
         ended=data["ended"],
+        paper=on_paper,
     )
 
 

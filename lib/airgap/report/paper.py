@@ -1,18 +1,35 @@
-"""PDF of the pages of a run, by WeasyPrint; where its system libraries are missing the reports say so."""
+"""Reports on paper: PDF by WeasyPrint, in processes of their own, beside the rest of a run or after it.
+
+Pango and its kin are system libraries; where they are missing there is no PDF, and the first page says why.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import multiprocessing
 import os
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+import signal
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
 
+from airgap.errors import AirgapError
 from airgap.evidence.files import write_whole
+from airgap.report.index import index_page
+from airgap.report.record import read_run, read_step
+from airgap.report.step_report import step_page
 
 PAPERS = 2
 """PDF files made at the same time."""
+
+NOT_WANTED = "There are no PDF files: they were not asked for (--no-pdf)"
+
+VARIANT = "pdf/a-3b"
+"""Archival PDF (ISO 19005-3): everything that it needs is inside it."""
 
 
 def missing() -> str:
@@ -21,23 +38,93 @@ def missing() -> str:
         import weasyprint  # noqa: F401  its libraries are loaded with it
     except (ImportError, OSError) as error:
         needs = "install libpango-1.0-0 and libpangoft2-1.0-0"
-        return f"WeasyPrint cannot load its libraries (Pango): {type(error).__name__}; {needs}"
+        return f"There are no PDF files: WeasyPrint cannot load its libraries (Pango): {type(error).__name__}; {needs}"
     return ""
 
 
-def print_pages(pages: Sequence[tuple[str, Path]], ended: str) -> list[Path]:
-    """Write each (HTML, target) as PDF; the time in the files is the run's own, so that equal runs give equal bytes."""
-    jobs = [(html, str(target), ended) for html, target in pages]
-    # Spawned and not forked: the runner has threads.
-    with ProcessPoolExecutor(PAPERS, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return [Path(name) for name in pool.map(_print, jobs)]
+class Press:
+    """Sets reports of one run as PDF in the background; leaving its block waits for those that are not done.
+
+    A step may be set as soon as it has ended, as its record changes no more; the first page when the run has.
+    """
+
+    def __init__(self, run_root: Path, *, wanted: bool = True) -> None:
+        self.run_root, self.wanted = run_root, wanted
+        self._jobs: dict[str, Future[Path]] = {}
+        context = multiprocessing.get_context("spawn")  # not forked: a runner has threads
+        self._pool = ProcessPoolExecutor(PAPERS, mp_context=context, initializer=_behind)  # starts with its first job
+
+    def __enter__(self) -> Press:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+
+    @property
+    def missing(self) -> str:
+        """Why there is no PDF: not wanted, or not possible here; empty where there is."""
+        return self._able if self.wanted else NOT_WANTED
+
+    @cached_property
+    def _able(self) -> str:
+        return self._pool.submit(missing).result()
+
+    def step(self, folder: str) -> None:
+        """Set the report of a step that has ended; one that is set, or being set, is not set again."""
+        if self.wanted and folder not in self._jobs:
+            self._jobs[folder] = self._pool.submit(print_step, self.run_root, folder)
+
+    def index(self) -> None:
+        """Set the first page of a run that has ended."""
+        if self.wanted:
+            self._jobs["index"] = self._pool.submit(print_index, self.run_root)
+
+    def done(self) -> list[Path]:
+        """Wait for every PDF and return their paths, none where none can be made; raises ``AirgapError`` where a
+        process died over one.
+        """
+        if self.missing:
+            return []
+        try:
+            return [job.result() for _, job in sorted(self._jobs.items())]
+        except BrokenProcessPool as error:
+            raise AirgapError(
+                "The PDF files were not all made: a process that set them was ended from outside, perhaps for memory",
+                "the run and its pages, which are all there",
+                "free memory, then run again, or print the pages from a browser",
+            ) from error
 
 
-def _print(job: tuple[str, str, str]) -> str:
-    html, target, ended = job
-    epoch = int(dt.datetime.fromisoformat(ended.replace("Z", "+00:00")).timestamp())
-    os.environ["SOURCE_DATE_EPOCH"] = str(epoch)
+def print_step(run_root: Path, folder: str) -> Path:
+    """Write ``report.pdf`` of a step."""
+    step = read_step(run_root, folder)
+    page = step_page(step, run_root.parent.name, run_root.name, paper=True)
+    return _print(page, run_root / "steps" / folder / "report.pdf", step.lines[-1]["time"] if step.lines else "")
+
+
+def print_index(run_root: Path) -> Path:
+    """Write ``index.pdf`` of a run."""
+    run = read_run(run_root)
+    return _print(index_page(run, on_paper=True), run_root / "index.pdf", run.data["ended"])
+
+
+def _print(page: str, path: Path, ended: str) -> Path:
+    """Write a page as PDF; it has the page's own times and digest, so that equal pages give equal bytes."""
+    if ended:
+        os.environ["SOURCE_DATE_EPOCH"] = str(int(dt.datetime.fromisoformat(ended).timestamp()))
     import weasyprint
 
-    write_whole(Path(target), weasyprint.HTML(string=html).write_pdf())
-    return target
+    document = weasyprint.HTML(string=page, url_fetcher=_refuse)
+    identifier = hashlib.sha256(page.encode("utf-8")).digest()
+    write_whole(path, document.write_pdf(pdf_variant=VARIANT, pdf_identifier=identifier))
+    return path
+
+
+def _refuse(url: str, *_: Any, **__: Any) -> NoReturn:
+    raise ValueError(f"a report fetches nothing, and this one asks for {url}")
+
+
+def _behind() -> None:
+    os.nice(5)  # the notebooks of a run that still goes on come first
+    # Ctrl-C reaches every process of a terminal; the runner hears it and ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,22 +6,42 @@ from collections.abc import Callable
 from pathlib import Path
 
 from airgap.evidence.files import write_whole
-from airgap.report import paper
-from airgap.report.annex import annex
+from airgap.report.annex import annex_page
 from airgap.report.index import index_page
 from airgap.report.junit import junit
+from airgap.report.paper import Press
 from airgap.report.record import RunRecord, read_run
 from airgap.report.sarif import sarif
-from airgap.report.step_report import step_page
+from airgap.report.step_report import frame, step_page
 from airgap.report.summary import add_to_step_summary, summary
 from airgap.report.tables import findings_csv, population_csv
 
+NOTEBOOK, REPORT = "notebook.ipynb", "report.html"
 
-def render_run(run_root: Path, *, progress: Callable[[str, str], None] | None = None, pdf: bool = True) -> list[Path]:
-    """Write every report of a run and return their paths; a missing PDF library is said on the first page."""
+
+def render_run(
+    run_root: Path,
+    *,
+    progress: Callable[[str, str], None] | None = None,
+    pdf: bool = True,
+    press: Press | None = None,
+) -> list[Path]:
+    """Write every report of a run and return their paths; where there is no PDF, the first page says why.
+
+    ``press`` is one that has set the reports of steps already, while the run went on.
+    """
+    if press is not None:
+        return _render(run_root, progress, press)
+    with Press(run_root, wanted=pdf) as own:
+        return _render(run_root, progress, own)
+
+
+def _render(run_root: Path, progress: Callable[[str, str], None] | None, press: Press) -> list[Path]:
     run = read_run(run_root)
-    why = paper.missing() if pdf else "PDF files were not asked for (--no-pdf)"
-    told = summary(run)
+    press.index()
+    for folder in run.steps:
+        press.step(folder)
+    told, why = summary(run), press.missing
     texts = {
         "index.html": index_page(run, why),
         "summary.md": told,
@@ -29,24 +49,24 @@ def render_run(run_root: Path, *, progress: Callable[[str, str], None] | None = 
         "results.sarif": sarif(run),
         "findings.csv": findings_csv(run),
         "population.csv": population_csv(run),
+        **_steps(run),
     }
     for name, text in texts.items():
         write_whole(run_root / name, text)
     add_to_step_summary(told)
-    notebooks = [run_root / "steps" / folder / "notebook.ipynb" for folder in run.steps]
-    annexes = [annex(path) for path in notebooks if path.is_file()]
     if why and progress:
         progress("", why)
-    return [
-        *(run_root / name for name in texts),
-        *annexes,
-        *([] if why else _print(run, run_root, texts["index.html"])),
-    ]
+    return [*(run_root / name for name in texts), *press.done()]
 
 
-def _print(run: RunRecord, run_root: Path, index: str) -> list[Path]:
-    pages = [(index, run_root / "index.pdf")]
+def _steps(run: RunRecord) -> dict[str, str]:
+    """Return the annex of each step, and the report of each that died before it could write its own."""
+    texts = {}
     for folder, step in run.steps.items():
-        html = step_page(step, run.data["env"], run.data["run_id"], paper=True)
-        pages.append((html, run_root / "steps" / folder / "report.pdf"))
-    return paper.print_pages(pages, run.data["ended"])
+        place, own = f"steps/{folder}", frame(step, run.data["env"], run.data["run_id"])
+        if NOTEBOOK in step.files:
+            notebook = (run.root / place / NOTEBOOK).read_text(encoding="utf-8")
+            texts[f"{place}/notebook.html"] = annex_page(notebook, own)
+        if REPORT not in step.files or not step.closed:
+            texts[f"{place}/{REPORT}"] = step_page(step, run.data["env"], run.data["run_id"])
+    return texts

@@ -34,7 +34,7 @@ def not_covered(run: RunRecord, untested: Sequence[NotTested]) -> str:
 
 def _properties(untested: Sequence[NotTested]) -> Iterator[str]:
     if untested:
-        yield f"{len(untested)} properties were not tested, or not on everything (listed below with the reason)"
+        yield f"{len(untested)} properties or parts of them were not tested (listed below with the reason)"
     else:
         yield "no property was left untested"
 
@@ -44,7 +44,7 @@ def _calls(run: RunRecord) -> Iterator[str]:
     if silent:
         calls = sorted({one.observation.call for one in silent})
         shown = ", ".join(calls[:5]) + (f" and {len(calls) - 5} more calls" if len(calls) > 5 else "")
-        yield f"{len(silent)} read calls gave no answer ({shown})"
+        yield f"{_counted(len(silent), 'read call')} gave no answer ({shown})"
 
 
 def _regions(run: RunRecord) -> Iterator[str]:
@@ -53,17 +53,24 @@ def _regions(run: RunRecord) -> Iterator[str]:
         yield "which other Regions are enabled was not read, and none of them was judged"
         return
     path = run.root / "observations" / f"{pages[-1].page}.json"
+    if not path.is_file():
+        yield "the page that lists the enabled Regions is missing from this run's folder"
+        return
     listed: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("Regions", [])
     inside = run.intent.get("regions_in_scope") or [run.data["region"]]
     others = sorted(one["RegionName"] for one in listed if one.get("OptInStatus") in ENABLED)
     others = [name for name in others if name not in inside]
-    yield f"{len(others)} enabled Regions outside the scope were not judged" + (
+    yield f"{_counted(len(others), 'enabled Region')} outside the scope not judged" + (
         f": {', '.join(others)}" if others else ""
     )
 
 
 def _exhibits(run: RunRecord) -> Iterable[Exhibit]:
     return [exhibit for step in run.steps.values() for exhibit in step.exhibits]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _named(noun: str, names: Sequence[str]) -> str:

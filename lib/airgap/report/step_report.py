@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ from airgap.evidence.files import write_whole
 from airgap.model.finding import FAIL, UNKNOWN, WAIVED
 from airgap.model.people import person
 from airgap.report.catalogue import PropertyRow, anchor, frameworks, not_tested, properties
+from airgap.report.columns import fitted
 from airgap.report.page import Frame, render
 from airgap.report.record import StepRecord, read_step
 from airgap.report.tally import Judged, Tally, by_check
@@ -65,11 +67,11 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
         "exceptions": [one for one in step.findings if one.status == WAIVED],
         "judgements": _groups(judged, rows),
         "requirements": frameworks(rows),
-        "views": [_view(one) for one in step.views if one["name"] not in SAID_ALREADY],
+        "views": [_view(one, paper) for one in step.views if one["name"] not in SAID_ALREADY],
     }
     return render(
         "step.html.j2",
-        _frame(step, env, run_id, paper),
+        dataclasses.replace(frame(step, env, run_id), paper=paper),
         [(name, title) for name, title in CONTENTS if name in ALWAYS or sections.get(name)],
         sections=sections,
         verdict=_verdict(step),
@@ -87,7 +89,8 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
     )
 
 
-def _frame(step: StepRecord, env: str, run_id: str, paper: bool) -> Frame:
+def frame(step: StepRecord, env: str, run_id: str) -> Frame:
+    """Return what stands on every page of a step's report."""
     told, last = step.opening, step.closing
     title = str(last.get("title") or told.get("step") or step.folder)
     mode = f", mode {step.mode}" if step.mode else ""
@@ -105,7 +108,6 @@ def _frame(step: StepRecord, env: str, run_id: str, paper: bool) -> Frame:
         version=str(told.get("versions", {}).get("airgap", "unknown")),
         began=began,
         ended=ended,
-        paper=paper,
     )
 
 
@@ -154,10 +156,11 @@ def _groups(judged: Sequence[Judged], rows: Sequence[PropertyRow]) -> list[Group
     return [*groups, Group(NO_PROPERTY, None, rest, [])] if rest else groups
 
 
-def _view(view: Mapping[str, str]) -> dict[str, str]:
+def _view(view: Mapping[str, str], paper: bool) -> dict[str, str]:
     """Return a view whose first table does not say its title again."""
     said = f"<caption>{escape(view['title'])}</caption>"
-    return {**view, "html": view["html"].replace(said, said.replace("<caption>", '<caption class="aside">'), 1)}
+    html = view["html"].replace(said, said.replace("<caption>", '<caption class="aside">'), 1)
+    return {**view, "html": fitted(html) if paper else html}
 
 
 def _people(approval: Mapping[str, Any]) -> str:

@@ -65,6 +65,12 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .check {{ margin-bottom: 2rem; }}
 .report .ledger {{ font: 7pt/1.5 ui-monospace, "Liberation Mono", "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   margin: 0 0 1rem; }}
+.report .notebook h1 {{ font-size: 1.5rem; }}
+.report .notebook h2 {{ margin: 2.4rem 0 0.7rem; }}
+.report .notebook td {{ overflow-wrap: break-word; }}
+.report .notebook pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.8rem; line-height: 1.5; }}
+.report .source {{ border-left: 3px solid {RULE}; padding-left: 0.9rem; margin: 1rem 0; }}
+.report .source code {{ font-size: inherit; }}
 .report .view svg {{ display: block; }}
 .report footer {{ margin-top: 4rem; padding-top: 1rem; border-top: 1px solid {RULE}; color: {QUIET}; font-size: 0.88rem; }}
 {_TONES}
@@ -97,17 +103,18 @@ PAPER = f"""\
   .report summary {{ list-style: none; }}
   .report details::details-content {{ content-visibility: visible; block-size: auto; }}
   .report svg {{ max-height: 165mm; }}
-  .report main > section > table, .report details > table, .report .check table, .report .property table {{ table-layout: fixed; }}
+  .report main > section > table, .report details > table, .report .check table, .report .property table,
+  .report .view table {{ table-layout: fixed; }}
   .report th, .report td, .report dd {{ overflow-wrap: break-word; }}
-  .report .view code {{ overflow-wrap: anywhere; }}
   .report .view td br::before {{ content: " · "; white-space: normal; }}
   .report footer {{ display: none; }}
   .report th.what {{ width: 30%; }}
   .report th.result {{ width: 13%; }}
   .report th.from {{ width: 14%; }}
-  .report th.id {{ width: 15%; }}
-  .report th.of {{ width: 12%; }}
-  .report th.counted {{ width: 18%; }}
+  .report th.id {{ width: 11%; }}
+  .report th.of {{ width: 13%; }}
+  .report th.counted {{ width: 20%; }}
+  .report th.n {{ width: 10%; }}
 }}
 """
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from airgap.model.canonical import encode, is_digest, plain
 from airgap.model.finding import Finding
 from airgap.model.plan import CREATE, Change
-from airgap.report.catalogue import NotTested
+from airgap.report.catalogue import NotTested, Requirement
 from airgap.report.record import Exhibit, Write
+from airgap.views.table import STATUS
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -114,6 +115,15 @@ def by_reason(rows: Iterable[NotTested]) -> list[tuple[str, list[NotTested]]]:
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
+def supported(requirements: Iterable[Requirement]) -> str:
+    """Return requirements in one run of text, each with its properties and the signs of their verdicts."""
+    return "; ".join(f"{one.id}: {', '.join(_signed(*pair) for pair in one.properties)}" for one in requirements)
+
+
+def _signed(name: str, verdict: str) -> str:
+    return f"{STATUS[verdict].sign}\u00a0{name}"
+
+
 def observed(exhibits: Iterable[Exhibit]) -> str:
     """Return exhibits as lines in columns: number, time, call, result, request id, page, parameters or reason."""
     return "\n".join(_observed(one) for one in exhibits)
@@ -167,6 +177,7 @@ FILTERS = {
     "cited": cited,
     "places": places,
     "by_reason": by_reason,
+    "supported": supported,
     "observed": observed,
     "written": written,
     "passed": passed,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unsettled
+from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unreadable, Unsettled
 from airgap.model import plan as plans
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
+from airgap.model.observation import ABSENT, DENIED, OK, UNSUPPORTED
+from airgap.model.permissions import iam_action
 from airgap.model.plan import REFERENCE, Change, Desired, Plan, Survey
 from airgap.model.reading import Live, identity, items, value_of
 from airgap.resources.kind import Acting, Call, Kind, tags_for
@@ -81,18 +83,11 @@ class Application:
             except KeyboardInterrupt as interrupt:
                 self.cloud.stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
-                raise self._interrupted(done, [*running.values(), *left]) from interrupt
+                raise _interrupted(done, running, left) from interrupt
         if broken:
             raise _with_rest(broken[0], sorted(left))
         if left:
             raise AirgapError(f"These resources wait for each other: {', '.join(sorted(left))}", "them", "report this")
-
-    def _interrupted(self, done: set[str], rest: Sequence[str]) -> Interrupted:
-        return Interrupted(
-            f"Interrupted after {len(done)} of {len(done) + len(rest)} resources; calls in flight were finished",
-            ", ".join(sorted(rest)[:8]) + (f" and {len(rest) - 8} more" if len(rest) > 8 else ""),
-            "run the same command again: what exists is found, and nothing is made twice",
-        )
 
     def _bring(self, key: str, changes: Sequence[Change]) -> None:
         kind, one = self.kinds[key.split(":")[0]], self.desired[key]
@@ -140,7 +135,7 @@ class Application:
                 known = {name: value_of(kind.reading.fields[name], item, estate) for name in kind.reading.natural}
                 if all(fields[name] == value for name, value in known.items()):
                     return item
-            self.pause(delay)
+            self._rest(delay, key)
             waited, delay = waited + delay, min(delay * 1.5, 1.0)
         raise Unsettled(f"{key} did not appear within {kind.limit:.0f} s", "it", "run again; it goes on waiting")
 
@@ -246,14 +241,29 @@ class Application:
             params = dict(kind.poll.params(fields))
             with self._slots:
                 last = self.cloud.read(kind.poll.operation, params, absent=kind.poll.ignore)[-1]
-            found = self._page(last)
-            listed = dig(found, path)
-            yield (listed[0] if listed else None) if isinstance(listed, list) else listed
-            self.pause(delay)
+            if last.status in (DENIED, UNSUPPORTED):
+                raise Unreadable(
+                    f"{key} cannot be read, so whether it is there is not known: {last.call} answered {last.code}",
+                    "what depends on it",
+                    f"grant {iam_action(last.call)} and run again; it goes on waiting",
+                )
+            # A call that failed says nothing of the resource: neither that it is ready nor that it is gone.
+            if last.status in (OK, ABSENT):
+                listed = dig(self._page(last), path)
+                yield (listed[0] if listed else None) if isinstance(listed, list) else listed
+            self._rest(delay, key)
             waited, delay = waited + delay, min(delay * 1.5, max(1.0, kind.seconds / 20))
         raise Unsettled(
             f"{key} did not settle within {kind.limit:.0f} s", "what depends on it", "run again; it goes on waiting"
         )
+
+    def _rest(self, seconds: float, key: str) -> None:
+        """Wait before the next look; nobody waits for AWS once the run was interrupted."""
+        while seconds > 0 and not self.cloud.stop.is_set():
+            self.pause(min(seconds, 0.5))
+            seconds -= 0.5
+        if self.cloud.stop.is_set():
+            raise Interrupted(f"Interrupted while {key} was settling", "what depends on it", "run again")
 
     page: Callable[[str], Mapping[str, Any]] = lambda digest: {}
 
@@ -261,9 +271,26 @@ class Application:
         return self.page(observation.page) if observation.page else {}
 
 
+def _interrupted(done: set[str], running: Mapping[Future[None], str], left: Iterable[str]) -> Interrupted:
+    """Say what an interruption leaves: settled, begun (it settles by itself) and not begun."""
+    settled = {key for one, key in running.items() if one.done() and not one.cancelled() and not one.exception()}
+    begun = sorted(key for one, key in running.items() if not one.cancelled() and key not in settled)
+    untouched = sorted([*left, *(key for one, key in running.items() if one.cancelled())])
+    count = len(done) + len(settled)
+    return Interrupted(
+        f"Interrupted after {count} of {count + len(begun) + len(untouched)} resources; calls in flight were finished"
+        + (f"; begun and not settled: {_several(begun)}" if begun else ""),
+        _several(untouched) or "nothing that was planned was left out",
+        "run the same command again: what exists is found, and nothing is made twice",
+    )
+
+
+def _several(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
+
+
 def _with_rest(error: BaseException, rest: Sequence[str]) -> BaseException:
     """Add to an error what was not begun because of it."""
     if isinstance(error, AirgapError) and rest and not isinstance(error, Interrupted):
-        more = f"; not begun: {', '.join(rest[:8])}" + (f" and {len(rest) - 8} more" if len(rest) > 8 else "")
-        error.unchanged = (error.unchanged or "the resource named") + more
+        error.unchanged = f"{error.unchanged or 'the resource named'}; not begun: {_several(rest)}"
     return error

@@ -23,6 +23,8 @@ from airgap.evidence.folder import RunFolder
 from airgap.evidence.journal import JournalFile, read_journal
 from airgap.evidence.lock import Lock, environment_lock
 from airgap.model.intent import Intent
+from airgap.report.paper import Press
+from airgap.report.run_report import render_run
 from airgap.run import summing
 from airgap.run.context import check_mode, reports_root
 from airgap.run.outcome import Event
@@ -46,6 +48,7 @@ class Run:
     journal: JournalFile
     progress: Progress
     jobs: int
+    press: Press
     stop: threading.Event = field(default_factory=threading.Event)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -85,19 +88,19 @@ def run(
     began = time.time()
     folder = RunFolder.open(reports, intent.environment, run_id, now=began)
     journal = folder.open_journal()
-    one = Run(project, intent, mode, approve, folder, journal, progress, max(1, jobs))
+    press = Press(folder.root, wanted=pdf)
+    one = Run(project, intent, mode, approve, folder, journal, progress, max(1, jobs), press)
     journal.append("open", {"run_id": folder.run_id, "mode": mode, "env": env, "steps": [step.name for step in steps]})
     progress("", f"run {folder.run_id}: {mode} {env}, {len(steps)} steps")
-    if mode in ACTING:
-        with environment_lock(reports, intent.environment, {"run": folder.run_id, "mode": mode}) as lock:
-            interrupted = _execute(one, steps, lock)
-    else:
-        interrupted = _execute(one, steps, None)
-    data = summing.close(one, steps, began, interrupted)
-    from airgap.report.run_report import render_run
-
-    progress("", "writing the reports")
-    render_run(folder.root, progress=progress, pdf=pdf)
+    with press:
+        if mode in ACTING:
+            with environment_lock(reports, intent.environment, {"run": folder.run_id, "mode": mode}) as lock:
+                interrupted = _execute(one, steps, lock)
+        else:
+            interrupted = _execute(one, steps, None)
+        data = summing.close(one, steps, began, interrupted)
+        progress("", "writing the reports")
+        render_run(folder.root, progress=progress, press=press)
     return data
 
 
@@ -192,6 +195,7 @@ def _step(one: Run, step: Step, environment: Mapping[str, str]) -> None:
     )
     result = summing.outcome(one.folder, step, one.mode, outcome, time.monotonic() - began)
     one.outcomes[step.name] = result
+    one.press.step(step.folder)
     one.progress(step.name, summing.sentence(result))
 
 

@@ -81,6 +81,12 @@ def _described_rule(self: Any, *rest: Any, **named: Any) -> None:
     self.own_description = self.source_group.get("Description") or lists.get("Description")
 
 
+def _subnet_arn(self: Any) -> str:
+    """moto names the partition ``aws`` everywhere."""
+    backend = self.ec2_backend
+    return f"arn:{backend.partition}:ec2:{backend.region_name}:{self.owner_id}:subnet/{self.id}"
+
+
 def _public_access(self: Any) -> dict[str, str]:
     subnet = self.id if isinstance(self, Subnet) else None
     vpc = self.vpc_id if isinstance(self, Subnet) else self.id
@@ -105,5 +111,6 @@ EC2Backend.delete_vpc = _delete_vpc_alone
 EC2Backend.create_flow_logs = _flow_logs
 SecurityGroupRule.__init__ = _described_rule
 SecurityGroupRule.description = property(lambda self: self.ip_range.get("Description") or self.own_description)
+Subnet.arn = property(_subnet_arn)
 VPC.block_public_access_states = property(_public_access)
 Subnet.block_public_access_states = property(_public_access)

@@ -1,7 +1,8 @@
 """Regions and zones: 17 Regions are enabled from the start, the others must be opted in to.
 
 https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html. moto has 20 enabled in the commercial
-partition, and lists the Regions of every partition together.
+partition, lists the Regions of every partition together, and breaks off in Regions that botocore's list does not name
+for a service, which lags behind.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import moto.ec2.models.elastic_ip_addresses
 import moto.ec2.models.elastic_network_interfaces
+from moto.core.base_backend import AccountSpecificBackend
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.moto_api._internal import mock_random
 from moto.utilities.utils import get_partition
@@ -69,5 +71,11 @@ def _public_address() -> str:
     return ".".join(["44", str(mock_random.randint(192, 223)), *(str(mock_random.randint(1, 254)) for _ in "ab")])
 
 
+def _every_region(_: Any, service_name: str) -> list[str]:
+    """Every Region has every service that the rehearsal has."""
+    return [region.name for region in RegionsAndZonesBackend.regions]
+
+
+AccountSpecificBackend._generate_regions = _every_region
 moto.ec2.models.elastic_ip_addresses.random_ip = _public_address
 moto.ec2.models.elastic_network_interfaces.random_public_ip = _public_address

@@ -1,0 +1,99 @@
+"""Ctrl-C and SIGTERM in the middle of a run: it ends soon, says what was not changed, and the next run completes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from commandline import Airgap
+from leavings import broken_files
+from library import Library, findings
+
+from airgap.evidence.journal import read_journal
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+STEPS = ("identity", "network", "endpoints")
+SOON = 15.0  # seconds
+
+
+@pytest.fixture
+def slow(airgap: Airgap) -> Iterator[Airgap]:
+    """An empty account in which NAT gateways are created for minutes."""
+    airgap.control("POST", "/rehearsal/reset")
+    airgap.control("POST", "/rehearsal/latency", {"ec2:CreateNatGateway": 120})
+    yield airgap
+    airgap.control("DELETE", "/rehearsal/latency")
+
+
+def interrupted(airgap: Airgap, number: signal.Signals, *more: str) -> subprocess.CompletedProcess[str]:
+    """Apply, send the signal while a NAT gateway is being created, and return what the command then said."""
+    chosen = [word for step in STEPS for word in ("--only", step)]
+    command = [sys.executable, "-m", "airgap", "apply", "--env", "demo", *chosen, *more]
+    with subprocess.Popen(
+        command, env=airgap.env(), cwd=airgap.cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        deadline = time.monotonic() + 90
+        while "ec2:CreateNatGateway" not in airgap.writes():
+            assert time.monotonic() < deadline
+            assert child.poll() is None
+            time.sleep(0.05)
+        time.sleep(0.5)
+        began = time.monotonic()
+        child.send_signal(number)
+        said, logged = child.communicate(timeout=60)
+        assert time.monotonic() - began < SOON
+    return subprocess.CompletedProcess(command, child.returncode, said, logged)
+
+
+def journalled(airgap: Airgap, step: str) -> list[dict[str, object]]:
+    (path,) = (airgap.reports / "demo" / "latest").glob(f"steps/*_{step}/journal.ndjson")
+    entries, problems = read_journal(path)
+    assert problems == []
+    return entries
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_soon_and_says_what_was_and_was_not_changed(slow: Airgap, number: signal.Signals) -> None:
+    done = interrupted(slow, number)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "calls in flight were finished" in done.stdout
+    assert "Not changed:" in done.stdout
+    assert "nat-gateway:" in done.stdout
+    assert "the run was interrupted" in done.stdout
+
+    run = slow.last_run()
+    assert run["interrupted"] is True
+    assert run["exit_code"] == 1
+    outcomes = {step["name"]: (step["status"], step["exit_code"]) for step in run["steps"]}
+    assert outcomes == {"identity": ("completed", 0), "network": ("failed", 1), "endpoints": ("not begun", 1)}
+    events = journalled(slow, "network")
+    assert events[-1]["event"] == "close"
+    errors = [entry["data"] for entry in events if entry["event"] == "error"]
+    assert [error["error"] for error in errors if isinstance(error, dict)] == ["Interrupted"]
+    writes = [entry["digest"] for entry in events if entry["event"] == "write"]
+    answered = [entry["data"]["write"] for entry in events if entry["event"] == "answer"]  # type: ignore[index]
+    assert sorted(writes) == sorted(answered)
+    assert broken_files(slow.reports) == []
+
+    # The lock is free, nothing is made twice, and the account comes to what is declared.
+    slow.control("POST", "/rehearsal/latency", {"ec2:CreateNatGateway": 0.1})
+    library = Library(slow.environment, slow.reports)
+    slow.control("DELETE", "/rehearsal/calls")
+    runs = library("apply", *STEPS)
+    assert findings(runs, "fail", "unknown") == []
+    assert slow.writes().count("ec2:CreateVpc") == 0
+    assert len(slow.boto("ec2").describe_nat_gateways()["NatGateways"]) == 2
+
+
+def test_json_is_one_document_then_too(slow: Airgap) -> None:
+    done = interrupted(slow, signal.SIGINT, "--json")
+    assert done.returncode == 1
+    run = json.loads(done.stdout)
+    assert run["interrupted"] is True
+    assert run["run_id"] == slow.last_run()["run_id"]
