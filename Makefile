@@ -13,7 +13,7 @@ ENV ?= demo
 EMBEDDED = export $$($(BIN)/airgap rehearse up); trap '$(BIN)/airgap rehearse down' EXIT; \
 	echo "embedded AWS at $$AWS_ENDPOINT_URL";
 
-.PHONY: help setup run test e2e check jupyter bench lab-test lock clean
+.PHONY: help setup run test check jupyter bench lab-test lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,12 +32,9 @@ $(STAMP): requirements.lock bootstrap.lock pyproject.toml
 run: setup ## deploy the demo on the embedded AWS, verify it and write the evidence
 	@$(EMBEDDED) $(BIN)/airgap apply --env $(ENV)
 
-test: setup ## lint, types, layers, unit and notebook tests
+test: setup ## lint, types, layers, unit, notebook and end-to-end tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 2 -m "not e2e and not lab"
-
-e2e: setup ## whole stories through the command line, some minutes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not lab"
 
 check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/ruff check lib tests

@@ -10,6 +10,9 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property
@@ -17,7 +20,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from airgap.errors import AirgapError
 from airgap.evidence.files import write_whole
 from airgap.report.index import index_page
 from airgap.report.record import read_run, read_step
@@ -26,6 +28,10 @@ from airgap.report.step_report import step_page
 PAPERS = 2
 """PDF files made at the same time."""
 
+BROKEN = (
+    "The PDF files were not all made: a process that set them was ended from outside, perhaps for memory; "
+    "print the pages from a browser, or run again"
+)
 NOT_WANTED = "There are no PDF files: they were not asked for (--no-pdf)"
 
 VARIANT = "pdf/a-3b"
@@ -49,7 +55,8 @@ class Press:
     """
 
     def __init__(self, run_root: Path, *, wanted: bool = True) -> None:
-        self.run_root, self.wanted = run_root, wanted
+        self.run_root = run_root
+        self._unwanted = "" if wanted else NOT_WANTED
         self._jobs: dict[str, Future[Path]] = {}
         context = multiprocessing.get_context("spawn")  # not forked: a runner has threads
         self._pool = ProcessPoolExecutor(PAPERS, mp_context=context, initializer=_behind)  # starts with its first job
@@ -63,36 +70,54 @@ class Press:
     @property
     def missing(self) -> str:
         """Why there is no PDF: not wanted, or not possible here; empty where there is."""
-        return self._able if self.wanted else NOT_WANTED
+        return self._unwanted or self._able
 
     @cached_property
     def _able(self) -> str:
-        return self._pool.submit(missing).result()
+        try:
+            return self._pool.submit(missing).result()
+        except BrokenProcessPool:
+            return BROKEN
+
+    @property
+    def wanted(self) -> bool:
+        """Whether PDF files are wanted, as far as is known."""
+        return not self._unwanted
+
+    def give_up(self, why: str) -> None:
+        """Set nothing more, and say why on the first page; what is being set is finished and stays."""
+        self._unwanted = self._unwanted or why
+        for job in self._jobs.values():
+            job.cancel()
 
     def step(self, folder: str) -> None:
         """Set the report of a step that has ended; one that is set, or being set, is not set again."""
         if self.wanted and folder not in self._jobs:
-            self._jobs[folder] = self._pool.submit(print_step, self.run_root, folder)
+            self._set(folder, print_step, self.run_root, folder)
 
     def index(self) -> None:
         """Set the first page of a run that has ended."""
         if self.wanted:
-            self._jobs["index"] = self._pool.submit(print_index, self.run_root)
+            self._set("index", print_index, self.run_root)
+
+    def _set(self, name: str, job: Callable[..., Path], *arguments: Any) -> None:
+        try:
+            self._jobs[name] = self._pool.submit(job, *arguments)
+        except BrokenProcessPool:
+            self.give_up(BROKEN)
 
     def done(self) -> list[Path]:
-        """Wait for every PDF and return their paths, none where none can be made; raises ``AirgapError`` where a
-        process died over one.
+        """Wait for every PDF and return their paths; none where none can be made or a process died over one.
+
+        A run's verdict does not rest on its paper: ``missing`` says why there is none, and the run goes on.
         """
         if self.missing:
             return []
         try:
             return [job.result() for _, job in sorted(self._jobs.items())]
-        except BrokenProcessPool as error:
-            raise AirgapError(
-                "The PDF files were not all made: a process that set them was ended from outside, perhaps for memory",
-                "the run and its pages, which are all there",
-                "free memory, then run again, or print the pages from a browser",
-            ) from error
+        except BrokenProcessPool:
+            self.give_up(BROKEN)
+            return []
 
 
 def print_step(run_root: Path, folder: str) -> Path:
@@ -120,11 +145,19 @@ def _print(page: str, path: Path, ended: str) -> Path:
     return path
 
 
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone: a pool's process would wait for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def _refuse(url: str, *_: Any, **__: Any) -> NoReturn:
     raise ValueError(f"a report fetches nothing, and this one asks for {url}")
 
 
 def _behind() -> None:
     os.nice(5)  # the notebooks of a run that still goes on come first
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # Ctrl-C reaches every process of a terminal; the runner hears it and ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -54,9 +54,13 @@ def _render(run_root: Path, progress: Callable[[str, str], None] | None, press: 
     for name, text in texts.items():
         write_whole(run_root / name, text)
     add_to_step_summary(told)
+    printed = press.done()
+    if press.missing != why:
+        why = press.missing
+        write_whole(run_root / "index.html", index_page(run, why))
     if why and progress:
         progress("", why)
-    return [*(run_root / name for name in texts), *press.done()]
+    return [*(run_root / name for name in texts), *printed]
 
 
 def _steps(run: RunRecord) -> dict[str, str]:

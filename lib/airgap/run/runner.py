@@ -98,6 +98,8 @@ def run(
                 interrupted = _execute(one, steps, lock)
         else:
             interrupted = _execute(one, steps, None)
+        if interrupted:
+            press.give_up("There are no PDF files: the run was interrupted")
         data = summing.close(one, steps, began, interrupted)
         progress("", "writing the reports")
         render_run(folder.root, progress=progress, press=press)
