@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import refused, until
+from emulated import refused, until
 
 NAME = "com.amazonaws.us-east-1."
 

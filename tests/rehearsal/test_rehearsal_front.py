@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import refused, until
+from emulated import refused, until
 
 from airgap.rehearsal import OTHER_ACCOUNT, environment
 
@@ -230,3 +231,17 @@ def test_event_history_tells_who_wrote_what(aws):
     aws.control("POST", "/latency", {"cloudtrail:LookupEvents": 900})
     assert trail.lookup_events()["Events"] == []
     until(lambda: len(trail.lookup_events()["Events"]), 0)
+
+
+def test_a_request_whose_body_is_cut_off_is_not_acted_upon(aws):
+    aws.client("s3").create_bucket(Bucket="whole-request")
+    host, _, port = aws.url.removeprefix("http://").partition(":")
+    head = (
+        "PUT /cut-off HTTP/1.1\r\nHost: cut-off\r\nContent-Length: 400\r\n"
+        "Authorization: AWS4-HMAC-SHA256 Credential=AIRGAPREHEARSALALICE/20261123/us-east-1/s3/aws4_request\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(head.encode() + b"<CreateBucketConfiguration>")
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b""
+    assert [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]] == ["whole-request"]

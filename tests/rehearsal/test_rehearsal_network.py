@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import refused, until
+from emulated import refused, until
 
 
 def test_an_account_has_no_default_vpc_in_any_region(aws):

@@ -8,7 +8,7 @@ from pathlib import Path
 import moto
 import pytest
 from botocore import xform_name
-from conftest import Account, refused
+from emulated import Account, refused
 
 from airgap.rehearsal import reset
 from airgap.rehearsal.answers import nothing

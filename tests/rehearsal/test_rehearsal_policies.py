@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import refused
+from emulated import refused
 
 ROOT = "arn:aws:iam::123456789012:root"
 NOBODY = "arn:aws:iam::123456789012:role/nobody"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from conftest import refused
+from emulated import refused
 
 
 def test_quotas_have_the_values_that_are_enforced(aws):

@@ -33,10 +33,9 @@ class Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is untyped
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         environ = self.make_environ()
-        body = self._body()
         front: Front = self.server.app
         try:
-            reply = front(environ, body)
+            reply = front(environ, self._body())
         except Dropped:
             self.close_connection = True
             return
@@ -46,7 +45,10 @@ class Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is untyped
         if self.headers.get("Transfer-Encoding", "").strip().lower() == "chunked":
             return bytes(DechunkedInput(self.rfile).read())
         length = int(self.headers.get("Content-Length") or 0)
-        return bytes(self.rfile.read(length)) if length else b""
+        body = bytes(self.rfile.read(length)) if length else b""
+        if len(body) < length:  # the client died while it sent: AWS acts on whole requests only
+            raise Dropped
+        return body
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
