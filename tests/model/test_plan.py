@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -215,3 +216,41 @@ def test_coverage(actual: Change, approved: Change, covered: bool) -> None:
 
 def test_references_are_found_wherever_they_stand() -> None:
     assert references({"a": ["${vpc:main.id}"], "b": {"c": "x ${role:node.arn} y"}}) == {"vpc:main", "role:node"}
+
+
+def test_parts_whose_names_rest_on_what_could_not_be_read_are_not_taken_for_undeclared() -> None:
+    link = Reading(
+        "ec2:DescribeLinks",
+        "Links",
+        "Id",
+        owner="parent",
+        tags="",
+        natural=("vpc", "subnet"),
+        fields={"vpc": Field("Vpc"), "subnet": Field("Subnet")},
+    )
+    named = dataclasses.replace(VPC, call="ec2:DescribeSubnets", items="Subnets", id="SubnetId", fields={})
+    readings = {"vpc": VPC, "subnet": named, "link": link}
+    wanted = [
+        MAIN,
+        Desired("subnet", "a", {}),
+        Desired("link", "a", {"vpc": ref("vpc:main"), "subnet": ref("subnet:a")}),
+    ]
+    links = {"Links": [{"Id": "link-1", "Vpc": "vpc-1", "Subnet": "s-1"}]}
+    seen = [
+        Observation("ec2:DescribeVpcs", {}, "1", "r", "rehearsal", "ok", "t", page="vpcs"),
+        Observation("ec2:DescribeLinks", {}, "1", "r", "rehearsal", "ok", "t", page="links"),
+        Observation("ec2:DescribeSubnets", {}, "1", "r", "rehearsal", "denied", "t", code="AccessDenied"),
+    ]
+    pages = {"vpcs": {"Vpcs": [vpc()]}, "links": links}
+    there = Estate(seen, pages.__getitem__, account="1", region="r", taken_at="")
+    found = survey("demo", readings, wanted, there)
+    plan = diff("network", wanted, readings, found, undeclared=found.orphans)
+    assert plan.changes == ()
+    assert [key for key, _ in plan.unknowns] == ["subnet:a", "link:a"]
+
+
+def test_a_kind_that_may_hold_undeclared_things_and_could_not_be_read_is_unknown() -> None:
+    found = survey("demo", READINGS, [MAIN], estate([vpc()], None))
+    assert diff("network", [MAIN], READINGS, found).unknowns == ()
+    answering = diff("network", [MAIN], READINGS, found, answers_for=("vpc", "subnet"))
+    assert [key for key, _ in answering.unknowns] == ["subnet:undeclared"]

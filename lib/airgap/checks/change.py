@@ -22,7 +22,8 @@ def drift(intent: Intent, estate: Estate) -> Plan:
     mine = [one for one in declared if one.step in records.steps]
     found = survey(intent.environment, readings, declared, estate)
     home = [live for live in found.orphans if records.homes.get(live.kind) in records.steps]
-    return diff("drift", mine, readings, found, undeclared=home)
+    answers_for = [kind for kind, step in records.homes.items() if step in records.steps]
+    return diff("drift", mine, readings, found, undeclared=home, answers_for=answers_for)
 
 
 def pending(change: Change, applied: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -51,7 +52,7 @@ def _declared(intent: Intent, estate: Estate) -> Population:
     for change in plan.differing:
         adopted.setdefault(change.resource, []).append(change)
     keys = {f"{one['kind']}:{one['name']}" for one in estate.records.declared if one["step"] in estate.records.steps}
-    for key in sorted(keys | set(differing)):
+    for key in sorted(keys | set(differing) | set(unknown)):
         reading = Reading.from_data(estate.records.readings[key.split(":")[0]])
         yield key, (unknown.get(key), differing.get(key, []) + adopted.get(key, []), reading.reads)
 

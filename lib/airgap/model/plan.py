@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -235,6 +235,8 @@ def _survey_kind(
     names = {_natural(reading, found.resolve(dict(one.fields))): one for one in wanted}
     by_id = {one.adopted: one for one in wanted if one.adopted}
     declared = {one.key for one in wanted}
+    # Where what a declared part is known by could not be read, nobody knows which parts are undeclared.
+    undecided = any(_unread([found.resolve(one.fields.get(name)) for name in reading.natural], found) for one in wanted)
     for item in items(reading, estate):
         live = _live(kind, reading, item, estate)
         adopter = by_id.get(live.id)
@@ -252,7 +254,7 @@ def _survey_kind(
             renamed = f"{key} (as {live.id})" if key in declared else key
             found.orphans.append(dataclasses.replace(live, key=renamed))
             found.learn(found.orphans[-1])
-        elif reading.owner == "parent" and _parent_is_ours(reading, found, live):
+        elif reading.owner == "parent" and not undecided and _parent_is_ours(reading, found, live):
             found.orphans.append(dataclasses.replace(live, key=f"{kind}:undeclared {live.id}"))
 
 
@@ -366,8 +368,12 @@ def diff(
     found: Survey,
     *,
     undeclared: Iterable[Live] = (),
+    answers_for: Collection[str] = (),
 ) -> Plan:
-    """Return the plan that brings the estate to the declared resources and removes what is ours but undeclared."""
+    """Return the plan that brings the estate to the declared resources and removes what is ours but undeclared.
+
+    ``answers_for`` are the kinds whose undeclared resources would be among ``undeclared`` if they could be read.
+    """
     changes: list[Change] = []
     unknowns: list[tuple[str, str]] = []
     differing: list[Change] = []
@@ -382,6 +388,8 @@ def diff(
                 differing.append(dataclasses.replace(change, op=DIFFERS))
             else:
                 changes.append(change)
+    silent = set(found.unreadable) & set(answers_for) - {one.kind for one in desired}
+    unknowns += [(f"{kind}:undeclared", str(found.unreadable[kind])) for kind in sorted(silent)]
     for live in undeclared:
         before = {name: found.logical(value) for name, value in live.fields.items() if not isinstance(value, Unknown)}
         changes.append(Change(DELETE, live.key, "", before, None, "removes", "ours, and not declared"))

@@ -22,7 +22,7 @@ from airgap.model.plan import Desired, Plan, diff, removal
 from airgap.resources.applying import Application
 from airgap.run import approving, closing
 from airgap.run.context import Context
-from airgap.run.surveying import ALL_KINDS, HOMES, KINDS, Surveyed, last_first, look_at, may_go
+from airgap.run.surveying import ALL_KINDS, HOMES, KINDS, Surveyed, last_first, look_at, may_go, refuse_strangers
 from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
@@ -48,6 +48,8 @@ class StepRun:
         self._seen: Surveyed | None = None
         self._used = True
         self._approved = ""
+        self._open: Plan | None = None
+        self._done: Plan | None = None
 
     def open(self) -> None:
         """Bind: prove where this is and who calls, and journal it."""
@@ -91,9 +93,10 @@ class StepRun:
             plan = removal(self.step.name, last_first([*lives, *self._strays(seen)]), seen.found, protections)
         else:
             readings = {kind.name: kind.reading for kind in ALL_KINDS}
-            plan = diff(self.step.name, mine, readings, seen.found, undeclared=self._strays(seen))
+            home = [kind for kind, step in HOMES.items() if step == self.step.name]
+            plan = diff(self.step.name, mine, readings, seen.found, undeclared=self._strays(seen), answers_for=home)
         self.planned, self.desired = plan, mine
-        self._approved = ""
+        self._approved, self._open = "", plan
         self.context.journal.append("plan", {"digest": plan.digest, "changes": len(plan.changes)})
         write_whole(self.context.step_folder.plan, encode(plan.as_data()) + "\n")
         plans.keep(self.context.folder.reports_root, self.intent.environment, [plan], self.caller)
@@ -109,11 +112,23 @@ class StepRun:
         return how
 
     def apply(self, plan: Plan) -> None:
-        """Carry out the plan in mode apply or destroy; nothing in other modes and nothing without approval."""
-        if self.context.mode not in ACTING or not plan.changes:
+        """Carry out the plan in mode apply or destroy; nothing in other modes and nothing without approval.
+
+        A plan is carried out once: what it would make again is there already, and only a new plan finds it.
+        """
+        if self.context.mode not in ACTING or not plan.changes or plan is self._done:
             return
         if self._approved != plan.digest or self._seen is None:
             raise NotApproved(f"Step {self.step.name} was not approved", "anything", "run the Approve cell first")
+        if plan is not self._open:
+            raise NotApproved(
+                f"This plan of step {self.step.name} was begun before, or a later one was made",
+                "anything",
+                "run the cells from Plan on: a new plan finds what exists",
+            )
+        if self.context.mode == "destroy":
+            refuse_strangers(self.context, self.step, self._seen.found, self.jobs)
+        self._open = None
         self.context.cloud.stop.clear()
         work = Application(
             self.context.cloud,
@@ -131,6 +146,7 @@ class StepRun:
         holder = {"run": self.context.folder.run_id, "mode": self.context.mode, "step": self.step.name}
         with environment_lock(self.context.folder.reports_root, self.intent.environment, holder):
             work.run(plan)
+        self._done = plan
 
     def verify(self) -> list[Finding]:
         """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left."""
