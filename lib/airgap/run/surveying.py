@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from airgap.cloud.collect import collect
-from airgap.errors import Unreadable
+from airgap.errors import Refused, Unreadable
 from airgap.model.estate import Estate, Records
 from airgap.model.intent import Intent
 from airgap.model.observation import NotObserved, Observation
 from airgap.model.plan import Desired, Survey, references, survey
 from airgap.model.reading import Live
+from airgap.resources import strangers
 from airgap.resources.kind import Kind
 from airgap.run.context import Context
 from airgap.steps import STEPS, Step
@@ -115,3 +116,23 @@ def last_first(lives: Iterable[Live]) -> list[Live]:
     """Return resources in the order in which they go: kinds that are created last first."""
     rank = {kind.name: number for number, kind in enumerate(ALL_KINDS)}
     return sorted(lives, key=lambda live: (-rank[live.kind], live.key))
+
+
+def refuse_strangers(context: Context, step: Step, found: Survey, jobs: int) -> None:
+    """Raise ``Refused`` where something that is not ours stands in what is and would go, or lose its way out."""
+    if not any(live.kind in strangers.HOLDERS for live in found.lives.values()):
+        return
+    estate = estate_of(context, observe(context, strangers.READS, jobs), context.now())
+    nothing = f"anything of step {step.name}"
+    try:
+        there = list(strangers.strangers(context.intent.environment, found, estate))
+    except NotObserved as cause:
+        what = f"Whether anything that is not ours stands in the VPC could not be read: {cause}"
+        raise Unreadable(what, nothing, f"grant {cause.call} and run again") from cause
+    if there:
+        shown = "; ".join(there[:8]) + (f"; and {len(there) - 8} more" if len(there) > 8 else "")
+        raise Refused(
+            f"What is not ours stands in what would be removed: {shown}",
+            nothing,
+            "have its owner remove it or move it elsewhere, then destroy again; what is not ours is never touched",
+        )
