@@ -15,9 +15,11 @@ from leavings import broken_files
 from library import Library, changes, findings
 
 from airgap.errors import AccessDenied, CallFailed, CredentialsExpired, Unreadable
+from airgap.model.difference import diff
 from airgap.model.estate import Estate
 from airgap.model.observation import DENIED
-from airgap.model.plan import Plan, diff, survey
+from airgap.model.plan import Plan
+from airgap.model.survey import survey
 from airgap.run.step_run import StepRun
 from airgap.run.surveying import HOMES, KINDS, declarations
 from airgap.steps import STEPS

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airgap.model.canonical import canonical_bytes, digest
+from airgap.model.difference import diff, removal
 from airgap.model.estate import Estate
 from airgap.model.observation import Observation
 from airgap.model.plan import (
@@ -20,15 +21,13 @@ from airgap.model.plan import (
     Change,
     Desired,
     Plan,
-    diff,
     ref,
     references,
-    removal,
     run_digest,
-    survey,
     uncovered,
 )
 from airgap.model.reading import NEVER, ONCE, Field, Reading
+from airgap.model.survey import survey
 
 TAGS = [{"Key": "airgap:environment", "Value": "demo"}]
 VPC = Reading(

@@ -18,8 +18,9 @@ from airgap.model.canonical import digest_of
 from airgap.model.estate import ANY, Estate, Records
 from airgap.model.intent import Intent, decode, encode
 from airgap.model.observation import Observation
-from airgap.model.plan import Desired, Survey, survey
+from airgap.model.plan import Desired
 from airgap.model.reading import Reading
+from airgap.model.survey import Survey, survey
 from airgap.run.context import open_context
 from airgap.run.step_run import StepRun
 from airgap.steps import STEPS

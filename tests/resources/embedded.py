@@ -15,11 +15,12 @@ import yaml
 
 from airgap.cloud.collect import collect
 from airgap.cloud.session import Cloud
-from airgap.model import plan as plans
 from airgap.model.canonical import plain
+from airgap.model.difference import diff, removal
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent, decode
-from airgap.model.plan import Desired, Plan, Survey
+from airgap.model.plan import Desired, Plan
+from airgap.model.survey import Survey, survey
 from airgap.resources.applying import Application
 from airgap.resources.kind import Declaration, Kind
 
@@ -115,8 +116,8 @@ class AWS:
         kinds = kinds_of(declarations)
         readings = {name: kind.reading for name, kind in kinds.items()}
         estate = self.estate(*dict.fromkeys(call for one in readings.values() for call in one.reads))
-        found = plans.survey(self.intent.environment, readings, desired, estate)
-        plan = plans.diff("test", desired, readings, found, undeclared=found.orphans)
+        found = survey(self.intent.environment, readings, desired, estate)
+        plan = diff("test", desired, readings, found, undeclared=found.orphans)
         return Planned(plan, found, {one.key: one for one in desired}, estate)
 
     def run(self, planned: Planned, *declarations: Declaration) -> None:
@@ -160,7 +161,7 @@ class AWS:
             for live in going.values()
             if kinds[live.kind].delete and not kinds[live.kind].account_wide and live.key not in staying
         ]
-        planned.plan = plans.removal("test", lives, planned.found)
+        planned.plan = removal("test", lives, planned.found)
         self.run(planned, *declarations)
         return planned
 

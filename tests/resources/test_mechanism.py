@@ -10,10 +10,12 @@ import pytest
 from embedded import AWS, DEMO
 
 from airgap.errors import Unreadable, Unsettled
+from airgap.model.difference import removal
 from airgap.model.estate import Estate
 from airgap.model.observation import DENIED, OK, Observation
-from airgap.model.plan import Desired, removal, survey
+from airgap.model.plan import Desired
 from airgap.model.reading import Field, Reading, identity, items, shaped
+from airgap.model.survey import survey
 from airgap.resources import gateways, security_groups, vpc
 from airgap.resources.buckets import BUCKET
 from airgap.resources.kind import Kind, declares

@@ -8,10 +8,12 @@ from typing import Any
 
 from airgap.checks.check import Population, Undecided, check
 from airgap.model.canonical import encode, plain
+from airgap.model.difference import diff
 from airgap.model.estate import ANY, Estate, Records
 from airgap.model.intent import Intent
-from airgap.model.plan import DELETE, Change, Desired, Plan, diff, survey
+from airgap.model.plan import DELETE, Change, Desired, Plan
 from airgap.model.reading import Reading
+from airgap.model.survey import survey
 
 
 def drift(intent: Intent, estate: Estate) -> Plan:

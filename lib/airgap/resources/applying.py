@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unreadable, Unsettled
-from airgap.model import plan as plans
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.observation import ABSENT, DENIED, OK, UNSUPPORTED
 from airgap.model.permissions import iam_action
-from airgap.model.plan import REFERENCE, Change, Desired, Plan, Survey
+from airgap.model.plan import CREATE, DELETE, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
 from airgap.model.reading import Live, identity, items, value_of
+from airgap.model.survey import Survey
 from airgap.resources.kind import Acting, Call, Kind, tags_for
 
 Report = Callable[[str, str], None]
@@ -44,7 +44,7 @@ class Application:
 
     def run(self, plan: Plan) -> None:
         """Carry out every change of the plan; the first error stops what has not begun and is raised."""
-        removals = {change.resource for change in plan.changes if change.op == plans.DELETE}
+        removals = {change.resource for change in plan.changes if change.op == DELETE}
         removed = self._removal_order(removals)
         if removed:
             self._parallel(removed, lambda key: self._remove(key, plan.resources()[key]))
@@ -92,11 +92,11 @@ class Application:
     def _bring(self, key: str, changes: Sequence[Change]) -> None:
         kind, one = self.kinds[key.split(":")[0]], self.desired[key]
         op = changes[0].op
-        self.report(key, {plans.CREATE: "creating", plans.UPDATE: "changing"}.get(op, "replacing"))
-        if any(change.op == plans.REPLACED for change in changes):
+        self.report(key, {CREATE: "creating", UPDATE: "changing"}.get(op, "replacing"))
+        if any(change.op == REPLACED for change in changes):
             self._remove(key, changes)
             self._create(kind, one)
-        elif op == plans.CREATE:
+        elif op == CREATE:
             self._create(kind, one)
         else:
             self._update(kind, one, [change.field for change in changes])

@@ -11,8 +11,8 @@ from typing import Any
 
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
-from airgap.model.plan import Survey
 from airgap.model.reading import Reading, items, tags_of
+from airgap.model.survey import Survey
 
 _GONE = ("State", "[dD]elet*")
 # Interfaces of what is told itself.

@@ -16,9 +16,10 @@ from airgap.evidence.files import write_whole
 from airgap.evidence.lock import environment_lock
 from airgap.model import finding as findings_of
 from airgap.model.canonical import digest_of, encode
+from airgap.model.difference import diff, removal
 from airgap.model.estate import ANY, Estate, Records
 from airgap.model.finding import Finding
-from airgap.model.plan import Desired, Plan, diff, removal
+from airgap.model.plan import Desired, Plan
 from airgap.resources.applying import Application
 from airgap.run import approving, closing
 from airgap.run.context import Context

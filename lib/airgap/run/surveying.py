@@ -11,8 +11,9 @@ from airgap.errors import Refused, Unreadable
 from airgap.model.estate import Estate, Records
 from airgap.model.intent import Intent
 from airgap.model.observation import NotObserved, Observation
-from airgap.model.plan import Desired, Survey, references, survey
+from airgap.model.plan import Desired, references
 from airgap.model.reading import Live
+from airgap.model.survey import Survey, survey
 from airgap.resources import strangers
 from airgap.resources.kind import Kind
 from airgap.run.context import Context

@@ -1,0 +1,107 @@
+"""The one generic diff: declared fields against what is there, as the changes of a plan; and the plan of a removal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional
+
+from airgap.model.canonical import encode, plain
+from airgap.model.plan import CREATE, DELETE, DIFFERS, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
+from airgap.model.reading import IN_PLACE, NEVER, ONCE, REPLACE, Live, Reading, Unknown, shaped
+from airgap.model.survey import Survey, unread
+
+
+def _is_adopted(one: Desired, reading: Reading, found: Survey) -> bool:
+    """Whether a resource, or the parent that it is a part of, is somebody else's: verified, never changed."""
+    parent = one.fields.get(reading.natural[0]) if reading.owner == "parent" and reading.natural else None
+    match = REFERENCE.fullmatch(parent) if isinstance(parent, str) else None
+    return bool(one.adopted) or (match is not None and match[1] in found.adopted)
+
+
+def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change | tuple[str, str]]:
+    """Yield the changes that bring one resource to its declared fields, and (resource, reason) for what is unknown."""
+    live = found.lives.get(one.key)
+    if live is None and one.adopted:
+        yield one.key, f"{one.adopted} is to be adopted and was not found"
+        return
+    if live is None and one.key in found.foreign:
+        yield one.key, f"{found.foreign[one.key]} has its name and is not ours: adopt it, or choose another prefix"
+        return
+    if live is None and (cause := unread([found.resolve(one.fields.get(name)) for name in reading.natural], found)):
+        yield one.key, cause
+        return
+    if live is None:
+        for name, value in sorted(one.fields.items()) or [("", None)]:
+            yield Change(CREATE, one.key, name, None, value, "none", one.why, one.label)
+        return
+    for name, value in sorted(one.fields.items()):
+        spec = reading.fields.get(name)
+        if spec is None or spec.change == ONCE:
+            continue
+        before = live.fields.get(name)
+        if isinstance(before, Unknown):
+            yield one.key, f"field {name}: {before.cause}"
+            continue
+        # Compared as they stand in the pages: references are inside texts too, and ids sort unlike references.
+        wanted = found.resolve(value)
+        if encode(plain(before)) != encode(plain(shaped(spec, wanted))):
+            if cause := unread(wanted, found):
+                yield one.key, f"field {name}: {cause}"
+                continue
+            logical = found.logical(before)
+            op = {IN_PLACE: UPDATE, REPLACE: REPLACED, NEVER: REPLACED}[spec.change]
+            why = spec.why or "differs from what is declared"
+            yield Change(op, one.key, name, logical, value, spec.risk, why, one.label)
+
+
+def diff(
+    step: str,
+    desired: Sequence[Desired],
+    readings: Mapping[str, Reading],
+    found: Survey,
+    *,
+    undeclared: Iterable[Live] = (),
+    answers_for: Collection[str] = (),
+) -> Plan:
+    """Return the plan that brings the estate to the declared resources and removes what is ours but undeclared.
+
+    ``answers_for`` are the kinds whose undeclared resources would be among ``undeclared`` if they could be read.
+    """
+    changes: list[Change] = []
+    unknowns: list[tuple[str, str]] = []
+    differing: list[Change] = []
+    for one in desired:
+        if one.kind in found.unreadable:
+            unknowns.append((one.key, str(found.unreadable[one.kind])))
+            continue
+        for change in changes_of(one, readings[one.kind], found):
+            if isinstance(change, tuple):
+                unknowns.append(change)
+            elif _is_adopted(one, readings[one.kind], found):
+                differing.append(dataclasses.replace(change, op=DIFFERS))
+            else:
+                changes.append(change)
+    silent = set(found.unreadable) & set(answers_for) - {one.kind for one in desired}
+    unknowns += [(f"{kind}:undeclared", str(found.unreadable[kind])) for kind in sorted(silent)]
+    for live in undeclared:
+        before = {name: found.logical(value) for name, value in live.fields.items() if not isinstance(value, Unknown)}
+        changes.append(Change(DELETE, live.key, "", before, None, "removes", "ours, and not declared"))
+    return Plan(step, tuple(changes), tuple(unknowns), tuple(differing))
+
+
+def removal(
+    step: str, lives: Sequence[Live], found: Survey, protections: Optional[Mapping[str, Mapping[str, Any]]] = None
+) -> Plan:
+    """Return the plan that removes these resources, first to go first; protections come off as changes of their own."""
+    changes = []
+    for live in lives:
+        known = {name: value for name, value in live.fields.items() if not isinstance(value, Unknown)}
+        for name, off in (protections or {}).get(live.kind, {}).items():
+            if name in known and known[name] != off:
+                why = "protection comes off before the resource goes"
+                changes.append(Change(UPDATE, live.key, name, known[name], off, "unprotects", why))
+        before = {name: found.logical(value) for name, value in known.items()}
+        changes.append(Change(DELETE, live.key, "", before, None, "removes", "destroy"))
+    unknowns = tuple((kind, str(cause)) for kind, cause in found.unreadable.items())
+    return Plan(step, tuple(changes), unknowns)
