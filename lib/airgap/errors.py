@@ -13,6 +13,7 @@
     ├── NotApproved               4   the plan holds a change that no approval covers
     ├── Refused                   4   the account, as it is, does not admit what the params declare
     ├── Unreadable                4   what is there could not be read, so nothing can be said or done
+    │   └── Unreachable           4   a host inside the VPC cannot be reached from here; the way to it is named
     ├── WaitingForPerson          4   a person must act before the step can go on
     └── Interrupted               1   Ctrl-C or SIGTERM ended the run
 
@@ -103,6 +104,10 @@ class Unreadable(AirgapError):
     """What is there could not be read; ``what`` names the calls and the permissions that would decide it."""
 
     exit_code = 4
+
+
+class Unreachable(Unreadable):
+    """A host inside the VPC cannot be reached from here; ``action`` names what would open the way."""
 
 
 class WaitingForPerson(AirgapError):

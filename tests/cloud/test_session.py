@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from airgap import rehearsal
-from airgap.cloud import liveness
+from airgap.cloud import failures, liveness
 from airgap.cloud.recorder import Recorder
 from airgap.cloud.session import Clock, Cloud
 from airgap.errors import AccessDenied, CallFailed, CredentialsExpired, Interrupted
 from airgap.model.canonical import digest
 from airgap.model.redaction import Redactor
+from airgap.run.surveying import ALL_KINDS
 
 
 class Kept:
@@ -139,6 +142,62 @@ def test_every_attempt_and_every_answer_is_in_the_journal(cloud: Cloud, url: str
         ("write", 2, None),
         ("answer", None, "ok"),
     ]
+
+
+def test_a_refusal_inside_an_answer_of_status_200_is_a_failure(cloud: Cloud, kept: Kept) -> None:
+    refused = {"ResourceId": "vpc-1", "Error": {"Code": "InvalidParameter", "Message": "Access to the group is denied"}}
+    params = {"ResourceIds": ["vpc-1"], "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": "g"}
+    with Stubber(cloud.client("ec2")) as stub:
+        stub.add_response("create_flow_logs", {"Unsuccessful": [refused], "ResponseMetadata": {"RequestId": "r-1"}})
+        with pytest.raises(CallFailed, match="InvalidParameter: Access to the group is denied"):
+            cloud.write("ec2:CreateFlowLogs", params, resource="flow-log:vpc")
+    answer = kept.lines[-1][1]
+    assert (answer["status"], answer["code"]) == ("failed", "InvalidParameter")
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_refused"), [(["Gone"], False), (["Gone", "Gone"], False), (["Gone", "No"], True)]
+)
+def test_what_is_gone_already_is_no_refusal_and_hides_none(cloud: Cloud, codes: list[str], is_refused: bool) -> None:
+    failed = [{"ResourceId": f"fl-{code}", "Error": {"Code": code, "Message": "why"}} for code in codes]
+    with Stubber(cloud.client("ec2")) as stub:
+        stub.add_response("delete_flow_logs", {"Unsuccessful": failed})
+        asked = ("ec2:DeleteFlowLogs", {"FlowLogIds": ["fl-1"]})
+        if is_refused:
+            with pytest.raises(CallFailed, match="failed with No: why"):
+                cloud.write(*asked, ignore=("Gone",))
+        else:
+            assert cloud.write(*asked, ignore=("Gone",)) == {}
+
+
+def test_a_passing_refusal_inside_an_answer_is_asked_again(cloud: Cloud) -> None:
+    late = [{"Key": "k", "Code": "SlowDown", "Message": "later"}]
+    with Stubber(cloud.client("s3")) as stub:
+        stub.add_response("delete_objects", {"Errors": late})
+        stub.add_response("delete_objects", {})
+        cloud.write("s3:DeleteObjects", {"Bucket": "b", "Delete": {"Objects": [{"Key": "k"}]}})
+        stub.assert_no_pending_responses()
+
+
+def test_no_operation_of_a_kind_hides_a_refusal_in_its_answer(cloud: Cloud) -> None:
+    for call in sorted({call for kind in ALL_KINDS for call in kind.calls()} | {"ecr:BatchDeleteImage"}):
+        service, operation = call.split(":")
+        shape = cloud.client(service).meta.service_model.operation_model(operation).output_shape
+        lists = {name for name, one in shape.members.items() if one.type_name in ("list", "map")} if shape else set()
+        hidden = {name for name in lists if re.search("unsuccess|fail|error|unprocess|reject", name, re.IGNORECASE)}
+        assert hidden <= set(failures.REFUSALS), call
+
+
+def test_a_refused_write_bears_the_request_id_of_its_header(cloud: Cloud, kept: Kept) -> None:
+    # A body may name another request: what CloudTrail records is the header's.
+    with pytest.raises(CallFailed):
+        cloud.write("ec2:DeleteVpc", {"VpcId": "vpc-1"})
+    meta = {"RequestId": "in the body", "HTTPHeaders": {"x-amzn-requestid": "in the header"}}
+    for answer in ({"ResponseMetadata": meta}, {"ResponseMetadata": {"RequestId": "in the header"}}):
+        assert failures.read(ClientError(answer, "DeleteVpc")).request_id == "in the header"
+    s3 = {"ResponseMetadata": {"HTTPHeaders": {"x-amz-request-id": "of S3"}}}
+    assert failures.request_id(s3) == "of S3"
+    assert kept.lines[-1][1]["request_id"]
 
 
 def test_nothing_is_written_after_an_interrupt_or_without_the_runner(

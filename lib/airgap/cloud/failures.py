@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airgap.errors import AccessDenied, AirgapError, CallFailed, CredentialsExpired
 from airgap.model import observation as obs
+from airgap.model.canonical import dig
 
 DENIED = frozenset(
     [
@@ -64,6 +66,31 @@ UNSUPPORTED = frozenset(
     ]
 )
 UNREACHED = "ConnectionError"
+# Members by which a write is refused inside an answer of status 200, wholly or for some of its items.
+REFUSALS = (
+    "Unsuccessful",
+    "UnsuccessfulFleetDeletions",
+    "UnsuccessfulInstanceCreditSpecifications",
+    "UnsuccessfullyDeletedLaunchTemplateVersions",
+    "CreateErrors",
+    "DeleteErrors",
+    "Errors",
+    "Failed",
+    "FailedEntries",
+    "FailedResourcesMap",
+    "FailedScheduledActions",
+    "FailedScheduledUpdateGroupActions",
+    "Failures",
+    "UpdateErrors",
+    "errors",
+    "failures",
+)
+_CODES = ("Error.Code", "ResponseError.Code", "Code", "ErrorCode", "FailureCode", "code", "failureCode")
+_TEXTS = ("Error.Message", "ResponseError.Message", "Message", "ErrorMessage", "FailureDescription", "FailureReason",
+          "message", "failureReason")  # fmt: skip
+_NAMES = ("ResourceId", "LaunchTemplateId", "Key", "TargetId", "Id", "imageId.imageDigest")
+# Services name a request in different headers; one that a body names is not always the request's.
+REQUEST_HEADERS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-requestid")
 GUARDRAIL = ("explicit deny in a service control policy", "explicit deny in a resource control policy")
 
 
@@ -94,8 +121,7 @@ def read(error: Exception, absent: tuple[str, ...] = ()) -> Failure:
     if isinstance(error, boto.ClientError):
         detail: dict[str, Any] = error.response.get("Error", {})
         code = str(detail.get("Code", "")) or "Unknown"
-        request_id = str(error.response.get("ResponseMetadata", {}).get("RequestId", ""))
-        return Failure(_status(code, absent), code, str(detail.get("Message", "")), request_id)
+        return Failure(_status(code, absent), code, str(detail.get("Message", "")), request_id(error.response))
     if isinstance(error, (boto.NoCredentialsError, boto.CredentialRetrievalError, boto.TokenRetrievalError)):
         return Failure(obs.FAILED, "ExpiredToken", str(error))
     if isinstance(error, (boto.ConnectTimeoutError, boto.ReadTimeoutError)):
@@ -103,6 +129,35 @@ def read(error: Exception, absent: tuple[str, ...] = ()) -> Failure:
     if isinstance(error, (boto.EndpointConnectionError, boto.HTTPClientError, boto.ConnectionClosedError)):
         return Failure(obs.FAILED, UNREACHED, str(error))
     return Failure(obs.FAILED, type(error).__name__, str(error))
+
+
+def inside(answer: Mapping[str, Any], absent: tuple[str, ...] = ()) -> Failure | None:
+    """Return the failure that the answer of a write reports inside itself, or None where it reports none.
+
+    Of several, the first that does not merely say that the thing is gone already (EC2: CreateFlowLogs, DeleteFlowLogs,
+    DeleteVpcEndpoints; S3: DeleteObjects; ECR: BatchDeleteImage).
+    """
+    refused = [Failure(_status(code, absent), code, text, request_id(answer)) for code, text in _refusals(answer)]
+    return next((one for one in refused if one.status != obs.ABSENT), refused[0] if refused else None)
+
+
+def _refusals(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for member in REFUSALS:
+        found = answer.get(member) or ()
+        for item in found.values() if isinstance(found, Mapping) else found:
+            named = f" ({_first(item, _NAMES)})" if _first(item, _NAMES) else ""
+            yield _first(item, _CODES) or "Unknown", (_first(item, _TEXTS) or str(item)) + named
+
+
+def _first(item: Mapping[str, Any], paths: tuple[str, ...]) -> str:
+    return next((str(dig(item, path)) for path in paths if dig(item, path)), "")
+
+
+def request_id(answer: Mapping[str, Any]) -> str:
+    """Return the id that AWS gave a request: its answer's header, as CloudTrail records it, else what the body says."""
+    meta = answer.get("ResponseMetadata", {})
+    headers = meta.get("HTTPHeaders", {})
+    return str(next((headers[one] for one in REQUEST_HEADERS if headers.get(one)), meta.get("RequestId", "")))
 
 
 def not_offered(service: str, region: str, failure: Failure) -> Failure:

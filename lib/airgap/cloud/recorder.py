@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from airgap.cloud.failures import Failure
+from airgap.cloud.failures import request_id
 from airgap.model import observation as obs
 from airgap.model.canonical import canonical_bytes, plain
 from airgap.model.journal import Journal, PageStore
 from airgap.model.observation import Observation
+from airgap.model.recording import FailedCall
 from airgap.model.redaction import Redactor
 
 BODY_SHA256, BODY_SIZE = "x-airgap-body-sha256", "x-airgap-body-size"
@@ -35,23 +36,29 @@ class Recorder:
     def page(self, client: Any, operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any], number: int,
              last: bool) -> Observation:  # fmt: skip
         """Keep one page of an answer and journal the observation of it."""
-        body = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        body = _without_streams({key: value for key, value in answer.items() if key != "ResponseMetadata"})
         shape = client.meta.service_model.operation_model(operation).output_shape
-        body, redacted = self.redactor.redact(plain(_without_streams(body)), sensitive_paths(shape, body))
-        data = canonical_bytes(body)
-        meta = answer.get("ResponseMetadata", {})
-        headers = meta.get("HTTPHeaders", {})
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        sensitive = sensitive_paths(shape, body)
+        return self.answered(asked, body, sensitive, headers, request_id(answer), number, last)
+
+    def answered(
+        self, asked: Mapping[str, Any], body: Mapping[str, Any], sensitive: Sequence[str], headers: Mapping[str, str],
+        request_id: str, number: int = 1, last: bool = True,
+    ) -> Observation:  # fmt: skip
+        """Keep one page of any system's answer, redacted, and journal the observation of it."""
+        safe, redacted = self.redactor.redact(plain(body), sensitive)
+        data = canonical_bytes(safe)
         return self._keep(
             Observation(
                 **_safe(asked, self.redactor), status=obs.OK, time=self.now(), number=number, last=last,
-                request_id=headers.get("x-amzn-requestid") or meta.get("RequestId", ""),
-                http_date=headers.get("date", ""), page=self.pages.keep(data), size=len(data),
+                request_id=request_id, http_date=headers.get("date", ""), page=self.pages.keep(data), size=len(data),
                 body_sha256=headers.get(BODY_SHA256, ""), body_size=int(headers.get(BODY_SIZE, 0)),
                 redacted=tuple(redacted),
             )
         )  # fmt: skip
 
-    def failure(self, asked: Mapping[str, Any], failure: Failure, number: int) -> Observation:
+    def failure(self, asked: Mapping[str, Any], failure: FailedCall, number: int) -> Observation:
         """Journal the observation of a call that gave no answer."""
         return self._keep(
             Observation(
@@ -72,12 +79,9 @@ class Recorder:
 
     def written(self, write: str, answer: Mapping[str, Any]) -> None:
         """Journal the answer of a write."""
-        meta = answer.get("ResponseMetadata", {})
-        headers = meta.get("HTTPHeaders", {})
-        request = headers.get("x-amzn-requestid") or meta.get("RequestId", "")
-        self.journal.append("answer", {"write": write, "status": "ok", "request_id": request})
+        self.journal.append("answer", {"write": write, "status": "ok", "request_id": request_id(answer)})
 
-    def refused(self, write: str, failure: Failure) -> None:
+    def refused(self, write: str, failure: FailedCall) -> None:
         """Journal the refusal of a write."""
         data = {"write": write, "status": failure.status, "code": failure.code, "request_id": failure.request_id}
         self.journal.append("answer", {**data, "message": self.redactor.text(failure.message)})

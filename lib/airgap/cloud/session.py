@@ -129,6 +129,8 @@ class Cloud:
               ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
         """Make one write call and return its answer; ``{}`` when AWS answers one of the codes in ``ignore``.
 
+        A refusal that stands inside an answer of status 200 is one like any other.
+
         Retries throttling, server errors and the exact error texts in ``retry`` (propagation); a lost answer only where
         asking again cannot make a second thing. All attempts carry one client token where the API takes one.
         """
@@ -141,21 +143,23 @@ class Cloud:
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             self._may_write()
             written = self.recorder.writing(call, asked, resource, self.principal, attempt)
+            cause: Exception | None = None
             try:
                 answer = getattr(client, xform_name(operation))(**asked)
+                failure = failures.inside(answer, ignore)
             except (BotoCoreError, ClientError) as error:
-                failure = failures.read(error, ignore)
-                self.recorder.refused(written, failure)
-                if failure.status == obs.ABSENT:
-                    return {}
-                known = any(text in f"{failure.code}: {failure.message}" for text in retry)
-                again = known or (failure.retryable and (repeatable or not failure.lost))
-                if not again or attempt == WRITE_ATTEMPTS:
-                    raise failures.raised(failure, call, iam_action(call), self.principal, resource) from error
-                self._pause(min(0.2 * 2**attempt, 10.0))
-            else:
+                answer, failure, cause = {}, failures.read(error, ignore), error
+            if failure is None:
                 self.recorder.written(written, answer)
                 return dict(answer)
+            self.recorder.refused(written, failure)
+            if failure.status == obs.ABSENT:
+                return {}
+            known = any(text in f"{failure.code}: {failure.message}" for text in retry)
+            again = known or (failure.retryable and (repeatable or not failure.lost))
+            if not again or attempt == WRITE_ATTEMPTS:
+                raise failures.raised(failure, call, iam_action(call), self.principal, resource) from cause
+            self._pause(min(0.2 * 2**attempt, 10.0))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _may_write(self) -> None:

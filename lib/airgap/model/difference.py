@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from airgap.model.canonical import encode, plain
-from airgap.model.plan import CREATE, DELETE, DIFFERS, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
-from airgap.model.reading import IN_PLACE, NEVER, ONCE, REPLACE, Live, Reading, Unknown, shaped
+from airgap.model.kubernetes import comparable, differences, immutable
+from airgap.model.plan import CREATE, DELETE, DIFFERS, IMPOSSIBLE, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
+from airgap.model.reading import FIXED, FORWARD, NEVER, ONCE, REPLACE, Field, Live, Reading, Unknown, shaped
 from airgap.model.survey import Survey, unread
 
 
@@ -33,7 +34,8 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
         return
     if live is None:
         for name, value in sorted(one.fields.items()) or [("", None)]:
-            yield Change(CREATE, one.key, name, None, value, "none", one.why, one.label)
+            risk = IMPOSSIBLE if name in one.refused else "none"
+            yield Change(CREATE, one.key, name, None, value, risk, one.refused.get(name, one.why), one.label)
         return
     for name, value in sorted(one.fields.items()):
         spec = reading.fields.get(name)
@@ -45,14 +47,44 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
             continue
         # Compared as they stand in the pages: references are inside texts too, and ids sort unlike references.
         wanted = found.resolve(value)
-        if encode(plain(before)) != encode(plain(shaped(spec, wanted))):
+        if spec.form == "object" and not unread(wanted, found):
+            yield from _object_changes(one, name, spec, plain(before), plain(wanted), found)
+        elif encode(plain(before)) != encode(plain(shaped(spec, wanted))):
             if cause := unread(wanted, found):
                 yield one.key, f"field {name}: {cause}"
                 continue
-            logical = found.logical(before)
-            op = {IN_PLACE: UPDATE, REPLACE: REPLACED, NEVER: REPLACED}[spec.change]
-            why = spec.why or "differs from what is declared"
-            yield Change(op, one.key, name, logical, value, spec.risk, why, one.label)
+            op, risk, why = _effect(spec, before, wanted)
+            if name in one.refused:
+                risk, why = IMPOSSIBLE, one.refused[name]
+            yield Change(op, one.key, name, found.logical(before), value, risk, why, one.label)
+
+
+def _effect(spec: Field, before: Any, wanted: Any) -> tuple[str, str, str]:
+    """Return how a field gets from one value to another: the operation, its risk, and why."""
+    why = spec.why or "differs from what is declared"
+    if spec.change in (REPLACE, NEVER):
+        return REPLACED, "replaces" if spec.risk == "none" else spec.risk, why
+    if spec.change == FIXED:
+        return UPDATE, "one-way" if before in (None, "", [], {}) else IMPOSSIBLE, why
+    if spec.change == FORWARD:
+        ahead = _place(spec, wanted) > _place(spec, before)
+        return UPDATE, (spec.risk if spec.risk != "none" else "one-way") if ahead else IMPOSSIBLE, why
+    return UPDATE, spec.risk, why
+
+
+def _place(spec: Field, value: Any) -> tuple[int, ...]:
+    """Return where a value stands in the only order in which AWS lets the field change."""
+    if spec.order:
+        return (spec.order.index(value) if value in spec.order else -1,)
+    return tuple(int(part) if part.isdigit() else -1 for part in str(value).split("."))
+
+
+def _object_changes(one: Desired, name: str, spec: Field, live: Any, wanted: Any, found: Survey) -> Iterator[Change]:
+    """Yield a change for every path of a Kubernetes object in which it differs from the declared one."""
+    for path, before, after in differences(comparable(live, wanted), wanted):
+        op, risk = (REPLACED, "replaces") if immutable(str(wanted.get("kind")), path) else (UPDATE, spec.risk)
+        why = "cannot be changed on a live object" if op == REPLACED else spec.why or "differs from what is declared"
+        yield Change(op, one.key, f"{name}.{path}", found.logical(before), found.logical(after), risk, why, one.label)
 
 
 def diff(

@@ -20,6 +20,7 @@ from airgap.model.estate import Estate
 from airgap.model.observation import NotObserved
 
 IN_PLACE, REPLACE, ONCE, NEVER = "in-place", "replace", "once", "never"
+FORWARD, FIXED = "forward", "fixed"
 
 
 class Unknown:
@@ -38,9 +39,11 @@ class Field:
 
     ``call``/``by`` name a follow-up page: ``by`` gives its parameters as item paths, ``=literal``, or in brackets as
     the one element of a list. ``form``: plain, set (order does not matter), domains (a set of DNS names), policy (AWS
-    reformats it), pairs:KEY:VALUE (a list as a mapping), present (true when the member is there). ``change``:
-    in-place, replace, once (set at creation, then others move it) or never. ``absent`` is the value when AWS leaves
-    the member out.
+    reformats it), pairs:KEY:VALUE (a list as a mapping), on:FLAG:VALUES (the values of a list's items whose flag is
+    true, as a set), one (the only element of a list), present (true when the member is there), object (a Kubernetes
+    object: compared path by path, see ``kubernetes.comparable``). ``change``: in-place, replace, once (set at creation,
+    then others move it), never, forward (to a later value only: a later one of ``order``, else a higher version) or
+    fixed (may be set where it is not, and never after). ``absent`` is the value when AWS leaves the member out.
     """
 
     path: str = ""
@@ -51,6 +54,7 @@ class Field:
     risk: str = "none"
     why: str = ""
     absent: Any = None
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,8 @@ def shaped(spec: Field, value: Any) -> Any:
     """Return a value in its canonical form, so that equal configurations compare equal."""
     if spec.form == "present":
         return value not in (None, "", [], {})
+    if spec.form == "one" and isinstance(value, list):
+        value = value[0] if len(value) == 1 else value or None
     if value is None:
         value = spec.absent
     if value is None:
@@ -185,6 +191,13 @@ def shaped(spec: Field, value: Any) -> Any:
     if spec.form == "domains":
         # DNS names have no case, and Resolver writes them with their last dot.
         return sorted(f"{one.rstrip('.').lower()}." for one in value)
+    if spec.form.startswith("on:"):
+        _, flag, values = spec.form.split(":")
+        return sorted(
+            one
+            for item in value
+            for one in ((item[values] if item[flag] else ()) if isinstance(item, Mapping) else (item,))
+        )
     if spec.form.startswith("pairs:"):
         _, key, val = spec.form.split(":")
         return {one[key]: dig(one, val) for one in value} if isinstance(value, list) else dict(value)
@@ -212,6 +225,7 @@ def tags_of(reading: Reading, item: Mapping[str, Any], estate: Estate) -> Option
     else:
         value = dig(item, reading.tags)
     if isinstance(value, Mapping):
-        return {str(key): str(val) for key, val in value.items()}
+        # Kubernetes has no colon in the names of labels and annotations.
+        return {str(key).replace("airgap/", "airgap:"): str(val) for key, val in value.items()}
     pairs = value or []
     return {one.get("Key") or one.get("TagKey", ""): one.get("Value") or one.get("TagValue", "") for one in pairs}

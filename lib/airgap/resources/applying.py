@@ -99,7 +99,7 @@ class Application:
         elif op == CREATE:
             self._create(kind, one)
         else:
-            self._update(kind, one, [change.field for change in changes])
+            self._update(kind, one, list(dict.fromkeys(change.field.split(".")[0] for change in changes)))
         self._settle(kind, key)
         self.report(key, "done")
 
@@ -158,6 +158,8 @@ class Application:
                 )
             for call in kind.updates[name]:
                 if id(call) not in made and call.when(fields):
+                    if made and kind.serial:
+                        self._settle(kind, one.key)
                     made.add(id(call))
                     self._write(call, fields, one.key)
 
@@ -173,6 +175,8 @@ class Application:
         for name in protected:
             for call in kind.updates[name]:
                 self._write(call, {**fields, **kind.protection}, key)
+        if protected and key in self.found.lives:
+            self._settle(kind, key)
         if kind.empty is not None:
             kind.empty(self.cloud, live)
         for call in kind.delete:
@@ -214,7 +218,7 @@ class Application:
         fields = {**self.found.resolve(dict(live.fields)), **live.attrs}
         for item in self._polls(kind, key, fields):
             state = str(dig(item, kind.reading.state) or "") if item is not None else "gone"
-            if state in kind.reading.settled:
+            if state in kind.reading.settled or (item is not None and not kind.reading.settled):
                 with self._lock:
                     fresh = {name: str(dig(item, path) or "") for name, path in kind.reading.attrs.items()}
                     known = {name: value for name, value in fresh.items() if value}
@@ -228,7 +232,7 @@ class Application:
 
     def _wait_until_gone(self, kind: Kind, key: str, fields: Mapping[str, Any]) -> None:
         for item in self._polls(kind, key, fields):
-            if item is None or dig(item, kind.reading.state) in ("deleted", "DELETED"):
+            if item is None or dig(item, kind.reading.state) in ("deleted", "DELETED", "terminated"):
                 return
 
     def _polls(self, kind: Kind, key: str, fields: Mapping[str, Any]) -> Any:

@@ -1,0 +1,213 @@
+"""One cluster's API through the official client: every read is an observation, every write two journal lines.
+
+Reads are named ``kubernetes:ListDeployments``; writes are ``kubernetes:Apply`` (server-side apply under one field
+manager) and ``kubernetes:Delete``. Their permissions are Kubernetes RBAC's, not IAM's.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airgap.errors import AccessDenied, AirgapError, CallFailed, Interrupted
+from airgap.kube import failures
+from airgap.kube.reach import Way
+from airgap.model import observation as obs
+from airgap.model.kubernetes import APIS, MANAGER, OPERATIONS, Api, api_of, key_of
+from airgap.model.observation import Observation
+from airgap.model.recording import Recording
+
+ATTEMPTS = 5
+PAGE = 250
+"""Objects in one page of a list."""
+_HEADERS = {"Accept": "application/json"}
+_APPLY = {**_HEADERS, "Content-Type": "application/apply-patch+yaml"}
+_JSON = {**_HEADERS, "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a cluster's API is and who signs for it: EKS's ``endpoint`` and ``certificateAuthority.data``, decoded."""
+
+    host: str
+    authority: str
+
+
+@dataclass
+class Cluster:
+    """One cluster as one caller; safe to use from several threads.
+
+    ``token`` gives a bearer token that is valid now; it is asked before every call, so that it is renewed in time.
+    """
+
+    name: str
+    account: str
+    region: str
+    world: str
+    endpoint: Endpoint
+    way: Way
+    token: Callable[[], str]
+    recorder: Recording
+    principal: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+    sleep: Callable[[float], None] = time.sleep
+    may_write: Callable[[], None] = lambda: None
+    _api: Any = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, call: str, params: Mapping[str, Any], *, absent: tuple[str, ...] = ()) -> list[Observation]:
+        """List the objects of one kind, all pages, or get one of them by ``namespace`` and ``name``."""
+        api = OPERATIONS[call.split(":")[1]]
+        asked = self._asked(call, params)
+        seen: list[Observation] = []
+        more = ""
+        while True:
+            query = [] if params.get("name") else [("limit", str(PAGE)), *([("continue", more)] if more else [])]
+            path = api.path(str(params.get("namespace", "")), str(params.get("name", "")))
+            body, headers, failure = self._call("GET", path, query, _HEADERS)
+            if failure is not None:
+                return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
+            more = str((body.get("metadata") or {}).get("continue") or "")
+            number, audit = len(seen) + 1, headers.get("audit-id", "")
+            seen.append(self.recorder.answered(asked, body, secret_paths(api, body), headers, audit, number, not more))
+            if not more:
+                return seen
+
+    def write(
+        self, call: str, params: Mapping[str, Any], *, resource: str, retry: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """Apply or delete one object; raises a typed error with what the API server said."""
+        method, path, query, headers, body = _request(call, params)
+        for attempt in range(1, ATTEMPTS + 1):
+            if self.stop.is_set():
+                raise Interrupted("The run was interrupted", "nothing further", "run again")
+            self.may_write()
+            written = self.recorder.writing(call, params, resource, self.principal, attempt)
+            answer, seen, failure = self._call(method, path, query, headers, body)
+            if failure is None:
+                self.recorder.written(written, {"ResponseMetadata": {"RequestId": seen.get("audit-id", "")}})
+                return answer
+            self.recorder.refused(written, failure)
+            if failure.status == obs.ABSENT and method == "DELETE":
+                return {}
+            known = any(text in f"{failure.code}: {failure.message}" for text in retry)
+            if attempt == ATTEMPTS or not (failure.retryable or known):
+                raise _raised(call, failure, resource, self.principal)
+            self.sleep(min(0.2 * 2**attempt, 5.0))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def close(self) -> None:
+        """End the way to the cluster."""
+        self.way.close()
+
+    def _asked(self, call: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "call": call,
+            "params": dict(params),
+            "account": self.account,
+            "region": self.region,
+            "place": self.world,
+            "vantage": "vpc",
+            "system": "k8s",
+            "principal": self.principal,
+        }
+
+    def _call(self, method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str],
+              body: Any = None) -> tuple[dict[str, Any], dict[str, str], failures.Failure | None]:  # fmt: skip
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        api = self._client()
+        asked = api.param_serialize(
+            method, path, query_params=query, header_params=dict(headers), body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            response = api.call_api(*asked, _request_timeout=(5, 60))
+            data = response.read()
+        except ApiException as error:
+            return {}, {}, failures.answered(int(error.status or 0), (error.body or "").encode(), "")
+        except (HTTPError, OSError) as error:
+            return {}, {}, failures.unanswered(error)
+        seen = {name.lower(): value for name, value in (response.getheaders() or {}).items()}
+        if response.status >= 400:
+            return {}, seen, failures.answered(response.status, data, seen.get("audit-id", ""))
+        return dict(json.loads(data)), seen, None
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._api is None:
+                self._api = self._connected()
+            return self._api
+
+    def _connected(self) -> Any:
+        from kubernetes.client import ApiClient, Configuration
+
+        address, port = self.way.open(self.endpoint.host, 443)
+        config: Any = Configuration()
+        config.host = f"https://{address}:{port}"
+        config.tls_server_name = self.endpoint.host
+        config.ca_cert_data = self.endpoint.authority
+        config.proxy = None
+        config.retries = False
+        # The hook runs only where a key is there already: without one the client would call as nobody.
+        config.api_key["BearerToken"] = f"Bearer {self.token()}"
+        config.refresh_api_key_hook = self._renew
+        api = ApiClient(config)
+        api.default_headers["Host"] = self.endpoint.host
+        return api
+
+    def _renew(self, config: Any) -> None:
+        config.api_key["BearerToken"] = f"Bearer {self.token()}"
+
+
+def _request(
+    call: str, params: Mapping[str, Any]
+) -> tuple[str, str, list[tuple[str, str]], Mapping[str, str], Mapping[str, Any] | None]:
+    """Return method, path, query, headers and body of a write."""
+    if call == "kubernetes:Apply":
+        manifest = params["manifest"]
+        api = api_of(manifest)
+        if api is None:
+            what = f"{manifest.get('apiVersion')} {manifest.get('kind')} is not a kind that the runbook applies"
+            raise AirgapError(what, key_of(manifest), "add it to the API table in model/kubernetes.py")
+        meta = manifest["metadata"]
+        query = [("fieldManager", MANAGER), ("fieldValidation", "Strict")]
+        if params.get("force"):
+            query.append(("force", "true"))
+        return "PATCH", api.path(meta.get("namespace", ""), meta["name"]), query, _APPLY, manifest
+    if call == "kubernetes:Delete":
+        path = APIS[params["kind"]].path(params.get("namespace", ""), params["name"])
+        return "DELETE", path, [("propagationPolicy", "Foreground")], _JSON, None
+    raise LookupError(f"no such write: {call}")
+
+
+def secret_paths(api: Api, body: Mapping[str, Any]) -> list[str]:
+    """Return the paths of secret values in an answer: the data of Secrets, wherever one stands."""
+    if api.kind != "Secret":
+        return []
+    listed = [("", body)] if "items" not in body else [(f"items[{n}].", one) for n, one in enumerate(body["items"])]
+    return [
+        f"{place}{member}.{key}"
+        for place, one in listed
+        for member in ("data", "stringData")
+        for key in one.get(member) or {}
+    ]
+
+
+def _raised(call: str, failure: failures.Failure, resource: str, principal: str) -> AirgapError:
+    what = f"{call} of {resource} was answered {failure.code}: {failure.message}"
+    if failure.status == obs.DENIED:
+        return AccessDenied(
+            what, resource, f"give {principal or 'the caller'} that right in the cluster, then run again"
+        )
+    if failure.code == "Conflict":
+        return CallFailed(what, resource, "another manager owns these fields: take its change back, or declare it")
+    if failure.code == "Invalid":
+        return CallFailed(
+            what, resource, "the manifest is wrong for this version of the cluster; correct its chart values"
+        )
+    return CallFailed(what, resource, "run again; if it stays, read the events of the object")
