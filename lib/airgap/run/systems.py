@@ -1,0 +1,136 @@
+"""The systems that a step reads and writes: AWS's API, and what stands inside the VPC, behind one pair of calls."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airgap.cloud.session import Cloud
+from airgap.errors import MissingPredecessor, Unreachable
+from airgap.model import observation as obs
+from airgap.model.canonical import dig
+from airgap.model.intent import Intent
+from airgap.model.observation import Observation
+
+if TYPE_CHECKING:
+    from airgap.kube.cluster import Cluster
+    from airgap.kube.reach import Way
+
+KUBERNETES = "kubernetes"
+
+
+@dataclass
+class Systems:
+    """What the run may ask and change; a call's service says which system answers it."""
+
+    cloud: Cloud
+    intent: Intent
+    page: Callable[[str], Mapping[str, Any]]
+    _cluster: Cluster | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def account(self) -> str:
+        """The account that is bound."""
+        return self.cloud.account
+
+    @property
+    def region(self) -> str:
+        """The Region that is bound."""
+        return self.cloud.region
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set when the run is interrupted: nothing more is written."""
+        return self.cloud.stop
+
+    def client(self, service: str, region: str = "") -> Any:
+        """Return the botocore client of a service, for reading only."""
+        return self.cloud.client(service, region)
+
+    def nothing_to_read(self, call: str, listed: str, **how: Any) -> list[Observation]:
+        """Record that there was nothing to ask for."""
+        return self.cloud.nothing_to_read(call, listed, **how)
+
+    def read(self, call: str, params: Mapping[str, Any], **how: Any) -> list[Observation]:
+        """Make one read call where it is answered; what cannot be reached is an observation too."""
+        if not call.startswith(f"{KUBERNETES}:"):
+            return self.cloud.read(call, params, **how)
+        if params.get("cluster") != self.intent.cluster.name:
+            return []
+        try:
+            return self.cluster().read(call, params, absent=how.get("absent", ()))
+        except (Unreachable, MissingPredecessor) as cause:
+            return [self.cloud.unanswered(call, params, f"{cause.what}; next: {cause.action}", vantage="vpc")]
+
+    def write(self, call: str, params: Mapping[str, Any], *, resource: str = "", retry: tuple[str, ...] = (),
+              ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
+        """Make one write call where it is answered."""
+        if not call.startswith(f"{KUBERNETES}:"):
+            return self.cloud.write(call, params, resource=resource, retry=retry, ignore=ignore)
+        return self.cluster().write(call, params, resource=resource, retry=retry)
+
+    def cluster(self) -> Cluster:
+        """Return the cluster of the params, connected; raises where there is none or no way to it."""
+        from airgap.kube.cluster import Cluster
+
+        with self._lock:
+            if self._cluster is None:
+                self._cluster = Cluster(
+                    self.intent.cluster.name,
+                    self.account,
+                    self.region,
+                    self.cloud.world,
+                    self._endpoint(),
+                    self._way(),
+                    self.cloud.cluster_token(self.intent.cluster.name),
+                    self.cloud.recorder,
+                    principal=self.cloud.principal,
+                    stop=self.stop,
+                    sleep=self.cloud.clock.sleep,
+                    may_write=self.cloud.may_write,
+                )
+            return self._cluster
+
+    def close(self) -> None:
+        """End the ways that were opened."""
+        if self._cluster is not None:
+            self._cluster.close()
+            self._cluster = None
+
+    def _endpoint(self) -> Any:
+        import base64
+
+        from airgap.kube.cluster import Endpoint
+
+        name = self.intent.cluster.name
+        seen = self.cloud.read("eks:DescribeCluster", {"name": name}, absent=("ResourceNotFoundException",))[-1]
+        cluster = dig(self.page(seen.page), "cluster") if seen.status == obs.OK else None
+        if not cluster or not cluster.get("endpoint"):
+            raise MissingPredecessor(
+                f"Cluster {name} does not exist", "anything in it", "run 04_cluster in mode apply first"
+            )
+        host = str(cluster["endpoint"]).removeprefix("https://")
+        return Endpoint(host, base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
+
+    def _way(self) -> Way:
+        from airgap.kube.reach import Embedded, Inside, SessionManager, embedded_listener
+
+        if self.cloud.world == "rehearsal":
+            return Embedded(embedded_listener(os.environ["AWS_ENDPOINT_URL"]))
+        tunnel = SessionManager(self._operations_host(), self.region, self.cloud.start_session)
+        return Inside(tunnel)
+
+    def _operations_host(self) -> str:
+        """Return the instance id of the operations host, '' where there is none."""
+        wanted = [
+            {"Name": "tag:airgap:environment", "Values": [self.intent.environment]},
+            {"Name": "tag:airgap:key", "Values": ["operations-host:main"]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        seen = self.cloud.read("ec2:DescribeInstances", {"Filters": wanted})[-1]
+        found = dig(self.page(seen.page), "Reservations[].Instances[].InstanceId") if seen.status == obs.OK else []
+        return str(found[0]) if found else ""
