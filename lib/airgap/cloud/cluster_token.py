@@ -19,8 +19,8 @@ RENEWED_AFTER = 600.0
 class ClusterToken:
     """Gives a token for one cluster, the same one until it grows old; safe to use from several threads."""
 
-    def __init__(self, session: Any, region: str, cluster: str, now: Callable[[], float], endpoint: str = "") -> None:
-        self._session, self._region, self._cluster, self._now, self._endpoint = session, region, cluster, now, endpoint
+    def __init__(self, session: Any, region: str, cluster: str, now: Callable[[], float]) -> None:
+        self._session, self._region, self._cluster, self._now = session, region, cluster, now
         self._lock = threading.Lock()
         self._token, self._made = "", 0.0
 
@@ -30,6 +30,11 @@ class ClusterToken:
             if not self._token or self._now() - self._made > RENEWED_AFTER:
                 self._token, self._made = self._presigned(), self._now()
             return self._token
+
+    def _host(self) -> str:
+        """The Region's own STS: EKS calls what the token names there, whatever endpoint this caller uses."""
+        resolver = self._session._session.get_component("endpoint_resolver")
+        return str(resolver.construct_endpoint("sts", self._region)["hostname"])
 
     def _presigned(self) -> str:
         from botocore.signers import RequestSigner
@@ -45,7 +50,7 @@ class ClusterToken:
         )
         request = {
             "method": "GET",
-            "url": f"{client.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15",
+            "url": f"https://{self._host()}/?Action=GetCallerIdentity&Version=2011-06-15",
             "body": {},
             "headers": {"x-k8s-aws-id": self._cluster},
             "context": {},

@@ -1,11 +1,13 @@
 """One cluster's API through the official client: every read is an observation, every write two journal lines.
 
 Reads are named ``kubernetes:ListDeployments``; writes are ``kubernetes:Apply`` (server-side apply under one field
-manager) and ``kubernetes:Delete``. Their permissions are Kubernetes RBAC's, not IAM's.
+manager), ``kubernetes:Delete`` and ``kubernetes:IssueCertificate``, which applies a webhook's certificate as a Secret
+and its authority's as the ``caBundle`` of the webhook's configurations. Permissions are Kubernetes RBAC's, not IAM's.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 import time
@@ -15,9 +17,10 @@ from typing import Any
 
 from airgap.errors import AccessDenied, AirgapError, CallFailed, Interrupted
 from airgap.kube import failures
+from airgap.kube.certificates import issue
 from airgap.kube.reach import Way
 from airgap.model import observation as obs
-from airgap.model.kubernetes import APIS, MANAGER, OPERATIONS, Api, api_of, key_of
+from airgap.model.kubernetes import APIS, CERTIFICATES, MANAGER, OPERATIONS, Api, api_of, key_of
 from airgap.model.observation import Observation
 from airgap.model.recording import Recording
 
@@ -55,20 +58,22 @@ class Cluster:
     principal: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
     may_write: Callable[[], None] = lambda: None
     _api: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, call: str, params: Mapping[str, Any], *, absent: tuple[str, ...] = ()) -> list[Observation]:
-        """List the objects of one kind, all pages, or get one of them by ``namespace`` and ``name``."""
+        """List the objects of one kind, all pages: everywhere, in a ``namespace``, or the one of a ``name``."""
         api = OPERATIONS[call.split(":")[1]]
         asked = self._asked(call, params)
         seen: list[Observation] = []
         more = ""
         while True:
-            query = [] if params.get("name") else [("limit", str(PAGE)), *([("continue", more)] if more else [])]
-            path = api.path(str(params.get("namespace", "")), str(params.get("name", "")))
-            body, headers, failure = self._call("GET", path, query, _HEADERS)
+            query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
+            if params.get("name"):
+                query.append(("fieldSelector", f"metadata.name={params['name']}"))
+            body, headers, failure = self._call("GET", api.path(str(params.get("namespace", ""))), query, _HEADERS)
             if failure is not None:
                 return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
             more = str((body.get("metadata") or {}).get("continue") or "")
@@ -81,12 +86,14 @@ class Cluster:
         self, call: str, params: Mapping[str, Any], *, resource: str, retry: tuple[str, ...] = ()
     ) -> dict[str, Any]:
         """Apply or delete one object; raises a typed error with what the API server said."""
+        if call == "kubernetes:IssueCertificate":
+            return self._issue(params, resource)
         method, path, query, headers, body = _request(call, params)
         for attempt in range(1, ATTEMPTS + 1):
             if self.stop.is_set():
                 raise Interrupted("The run was interrupted", "nothing further", "run again")
             self.may_write()
-            written = self.recorder.writing(call, params, resource, self.principal, attempt)
+            written = self.recorder.writing(call, _without_values(params), resource, self.principal, attempt)
             answer, seen, failure = self._call(method, path, query, headers, body)
             if failure is None:
                 self.recorder.written(written, {"ResponseMetadata": {"RequestId": seen.get("audit-id", "")}})
@@ -99,6 +106,29 @@ class Cluster:
                 raise _raised(call, failure, resource, self.principal)
             self.sleep(min(0.2 * 2**attempt, 5.0))
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _issue(self, params: Mapping[str, Any], resource: str) -> dict[str, Any]:
+        """Apply a new certificate; the journal learns of both writes, and of the key nothing but that it is hidden."""
+        issued = issue(params["names"], dt.datetime.fromtimestamp(self.now(), dt.UTC))
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"name": params["secret"], "namespace": params["namespace"]},
+            "data": issued.secret_data(),
+        }
+        self.write("kubernetes:Apply", {"manifest": secret, "force": True}, resource=resource)
+        for kind, name, webhooks in params["configurations"]:
+            with_bundle = [{"name": one, "clientConfig": {"caBundle": issued.bundle}} for one in webhooks]
+            bundle = {
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": kind,
+                "metadata": {"name": name},
+                "webhooks": with_bundle,
+            }
+            asked = {"manifest": bundle, "force": True, "manager": CERTIFICATES}
+            self.write("kubernetes:Apply", asked, resource=resource)
+        return {}
 
     def close(self) -> None:
         """End the way to the cluster."""
@@ -175,7 +205,7 @@ def _request(
             what = f"{manifest.get('apiVersion')} {manifest.get('kind')} is not a kind that the runbook applies"
             raise AirgapError(what, key_of(manifest), "add it to the API table in model/kubernetes.py")
         meta = manifest["metadata"]
-        query = [("fieldManager", MANAGER), ("fieldValidation", "Strict")]
+        query = [("fieldManager", params.get("manager", MANAGER)), ("fieldValidation", "Strict")]
         if params.get("force"):
             query.append(("force", "true"))
         return "PATCH", api.path(meta.get("namespace", ""), meta["name"]), query, _APPLY, manifest
@@ -183,6 +213,15 @@ def _request(
         path = APIS[params["kind"]].path(params.get("namespace", ""), params["name"])
         return "DELETE", path, [("propagationPolicy", "Foreground")], _JSON, None
     raise LookupError(f"no such write: {call}")
+
+
+def _without_values(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters of a write without the values of a Secret, which no journal learns of."""
+    manifest = params.get("manifest") or {}
+    if manifest.get("kind") != "Secret":
+        return params
+    hidden = {member: sorted(manifest[member]) for member in ("data", "stringData") if member in manifest}
+    return {**params, "manifest": {**manifest, **hidden}}
 
 
 def secret_paths(api: Api, body: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,8 @@ from typing import Any, Optional
 
 MANAGER = "airgap"
 """The field manager of everything that the runbook applies."""
+CERTIFICATES = "airgap-certificates"
+"""The field manager of what is no declaration: the authorities of webhooks' certificates."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +137,24 @@ def comparable(live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str
     """
     meta = {key: value for key, value in (live.get("metadata") or {}).items() if key not in _SERVER_META}
     bare = {**{key: value for key, value in live.items() if key not in _SERVER}, "metadata": meta}
+    if "webhooks" in bare:
+        # Authorities of certificates are written by whoever makes the certificates, and are no declaration.
+        bare["webhooks"] = [_without(one, "clientConfig", "caBundle") for one in bare["webhooks"] or []]
     kept = _projected(bare, declared)
     for entry in (live.get("metadata") or {}).get("managedFields") or []:
-        if entry.get("manager") == MANAGER or entry.get("subresource") or _system(str(entry.get("manager", ""))):
+        if (
+            entry.get("manager") in (MANAGER, CERTIFICATES)
+            or entry.get("subresource")
+            or _system(str(entry.get("manager", "")))
+        ):
             continue
         kept = _joined(kept, _owned(bare, entry.get("fieldsV1") or {}))
     return dict(kept)
+
+
+def _without(item: Mapping[str, Any], member: str, inner: str) -> dict[str, Any]:
+    held = {key: value for key, value in (item.get(member) or {}).items() if key != inner}
+    return {**item, member: held} if member in item else dict(item)
 
 
 def _system(manager: str) -> bool:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airgap.cloud.session import Cloud
@@ -14,6 +15,7 @@ from airgap.model import observation as obs
 from airgap.model.canonical import dig
 from airgap.model.intent import Intent
 from airgap.model.observation import Observation
+from airgap.run import files
 
 if TYPE_CHECKING:
     from airgap.kube.cluster import Cluster
@@ -28,6 +30,7 @@ class Systems:
 
     cloud: Cloud
     intent: Intent
+    root: Path
     page: Callable[[str], Mapping[str, Any]]
     _cluster: Cluster | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -57,6 +60,8 @@ class Systems:
 
     def read(self, call: str, params: Mapping[str, Any], **how: Any) -> list[Observation]:
         """Make one read call where it is answered; what cannot be reached is an observation too."""
+        if call in files.READS:
+            return self._file(call, params)
         if not call.startswith(f"{KUBERNETES}:"):
             return self.cloud.read(call, params, **how)
         if params.get("cluster") != self.intent.cluster.name:
@@ -65,6 +70,12 @@ class Systems:
             return self.cluster().read(call, params, absent=how.get("absent", ()))
         except (Unreachable, MissingPredecessor) as cause:
             return [self.cloud.unanswered(call, params, f"{cause.what}; next: {cause.action}", vantage="vpc")]
+
+    def _file(self, call: str, params: Mapping[str, Any]) -> list[Observation]:
+        """Record what a file of this environment says, in its present form."""
+        body = files.READS[call](self.root, self.intent, params)
+        asked = self.cloud.asked(call, params, "regional", "file") | {"system": "file"}
+        return [self.cloud.recorder.answered(asked, body, (), {}, "")]
 
     def write(self, call: str, params: Mapping[str, Any], *, resource: str = "", retry: tuple[str, ...] = (),
               ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
