@@ -1,4 +1,4 @@
-"""The lock of images: references find their entry however they are written, and an entry has one place in our registry."""
+"""The lock of images: references find their entry however they are written; an entry has one place with us."""
 
 from __future__ import annotations
 

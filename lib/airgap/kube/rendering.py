@@ -29,7 +29,7 @@ def settled(
     secrets: list[Mapping[str, Any]] = []
     for one in objects:
         hooks = str(((one.get("metadata") or {}).get("annotations") or {}).get(HOOK, ""))
-        if "test" in hooks.split(","):
+        if any(each.strip().startswith("test") for each in hooks.split(",")):
             continue
         placed = _placed(release, namespace, one)
         if one["kind"] == "Secret":

@@ -66,8 +66,8 @@ def _policies(intent: Intent, namespace: str) -> Iterator[Manifest]:
     yield _policy(namespace, "allow-endpoints", policyTypes=["Egress"],
                   egress=[{"to": _blocks([*private, api]), "ports": _ports(("TCP", 443))}])  # fmt: skip
     if namespace == "application":
-        yield _policy(namespace, "allow-load-balancer", policyTypes=["Ingress"],
-                      ingress=[{"from": _blocks(front), "ports": _ports(("TCP", intent.edge.target_port))}])  # fmt: skip
+        traffic = {"from": _blocks(front), "ports": _ports(("TCP", intent.edge.target_port))}
+        yield _policy(namespace, "allow-load-balancer", policyTypes=["Ingress"], ingress=[traffic])
         data = _ports(("TCP", 5432), ("TCP", 6379))
         yield _policy(namespace, "allow-data-stores", policyTypes=["Egress"],
                       egress=[{"to": _blocks(private), "ports": data}])  # fmt: skip
