@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from airgap.model import names
 from airgap.model.intent import Intent
 
 SCHEMA = "airgap/images/v1"
@@ -117,7 +118,7 @@ def registry(intent: Intent) -> str:
 def repository(intent: Intent, entry: Entry) -> str:
     """Return the name of the repository of an entry in the environment's registry: the prefix and the source's path."""
     path = canonical_source(entry.source).partition("/")[2]
-    return f"{intent.prefix}/{path}"
+    return names.repository(intent, path)
 
 
 def private(intent: Intent, entry: Entry) -> str:

@@ -1,0 +1,86 @@
+"""Who can read Secrets in the cluster: every subject that RBAC lets, by name; only declared ones may.
+
+Kubernetes documentation: "Role Based Access Control Good Practices" (list and watch reveal values too; so do the rights
+to make pods, tokens and bindings, which are counted as well where they reach further than a subject's own namespace).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airgap.checks.check import check
+from airgap.checks.running import objects
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
+from airgap.model.kubernetes import key_of
+
+ROLES = ("kubernetes:ListRoles", "kubernetes:ListClusterRoles")
+BINDINGS = ("kubernetes:ListRoleBindings", "kubernetes:ListClusterRoleBindings")
+_READING = ("get", "list", "watch", "*")
+READERS = (
+    "ServiceAccount external-secrets/external-secrets",
+    "ServiceAccount external-secrets/external-secrets-cert-controller",
+    "Group system:masters",
+)
+"""Subjects that must read Secrets: the operator that writes them, its certificates, and break-glass."""
+
+
+def reads_secrets(role: Mapping[str, Any]) -> bool:
+    """Tell whether a role lets its subjects read the values of Secrets that it does not name one by one."""
+    for rule in role.get("rules") or []:
+        groups, resources = rule.get("apiGroups") or [], rule.get("resources") or []
+        if not ({"", "*"} & set(groups) and {"secrets", "*"} & set(resources)):
+            continue
+        if set(_READING) & set(rule.get("verbs") or []) and not rule.get("resourceNames"):
+            return True
+    return False
+
+
+def subjects(intent: Intent, estate: Estate) -> list[tuple[str, tuple[str, list[str]]]]:
+    """Return each subject that can read Secrets, with the bindings that let it; those of Kubernetes itself apart."""
+    reading = {
+        (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+        for call in ROLES
+        for one in objects(estate, call)
+        if reads_secrets(one)
+    }
+    found: dict[str, list[str]] = {}
+    for call in BINDINGS:
+        for one in objects(estate, call):
+            namespace, role = one["metadata"].get("namespace", ""), one["roleRef"]
+            if (role["kind"], namespace if role["kind"] == "Role" else "", role["name"]) in reading:
+                for subject in one.get("subjects") or []:
+                    if not _built_in(subject, role["name"]):
+                        found.setdefault(_named(subject), []).append(key_of(one))
+    return [(name, (name, bindings)) for name, bindings in sorted(found.items())]
+
+
+def _named(subject: Mapping[str, Any]) -> str:
+    place = f"{subject['namespace']}/" if subject.get("namespace") else ""
+    return f"{subject['kind']} {place}{subject['name']}"
+
+
+def _built_in(subject: Mapping[str, Any], role: str) -> bool:
+    """Tell whether a subject is a part of Kubernetes or EKS, by a role of theirs: both names are theirs alone."""
+    part = subject["name"].startswith(("system:", "eks:")) or subject.get("namespace") == "kube-system"
+    return part and role.startswith(("system:", "eks:"))
+
+
+@check(
+    "secrets-readers-declared",
+    "Only the operator that writes Secrets, and break-glass, can read them",
+    severity="critical",
+    properties=("EKS-08", "KEY-02"),
+    reads=(*ROLES, *BINDINGS),
+    remedy="remove the binding, or the right on secrets from its role; rotate what the subject could read",
+    over=subjects,
+)
+def readers(item: tuple[str, list[str]], intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield the bindings of a subject that is not one of the declared readers."""
+    name, bindings = item
+    if name not in READERS:
+        yield f"it can read Secrets, by {', '.join(bindings)}"
+
+
+CHECKS = (readers,)

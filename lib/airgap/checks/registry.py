@@ -1,0 +1,147 @@
+"""The environment's own registry: closed repositories that hold what the lock pins, no way out (SUP-01).
+
+AWS: Amazon ECR User Guide, "Private repositories", "Private image replication", "Pull through cache".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from airgap.checks.check import check
+from airgap.checks.scope import Item, Named, account_row, every
+from airgap.model.canonical import dig
+from airgap.model.estate import Estate
+from airgap.model.intent import Intent
+from airgap.model.mirror import Entry, Lock, repositories
+from airgap.model.policy_document import parse
+from airgap.model.policy_lint import foreign_principals
+
+LOCK = "images:ReadLock"
+LISTED, IMAGES = "ecr:DescribeRepositories", "ecr:DescribeImages"
+
+
+def lock(estate: Estate) -> Lock:
+    """Return the lock of images as it was when the estate was taken."""
+    return Lock.from_data(estate.page(LOCK) or {})
+
+
+def own(intent: Intent, estate: Estate) -> Named:
+    """Return every repository of the account: an undeclared one is judged as ours."""
+    return [(f"repository:{one['repositoryName']}", one) for one in every(estate, LISTED, "repositories")]
+
+
+def pinned(intent: Intent, estate: Estate) -> list[tuple[str, tuple[str, Entry]]]:
+    """Return every entry of the lock with the repository that must hold it."""
+    found = repositories(intent, lock(estate).entries)
+    return [(f"image:{one.reference}", (name, one)) for name, entries in found.items() for one in entries]
+
+
+@check(
+    "repositories-closed",
+    "Repositories are immutable, scanned on push, under the environment's key, and for this account alone",
+    severity="high",
+    properties=("SUP-01", "DAT-02"),
+    reads=(LISTED, "ecr:GetRepositoryPolicy", "ecr:GetLifecyclePolicy", "ecr:GetRegistryScanningConfiguration"),
+    remedy="apply the step images; find in CloudTrail what was pushed while the repository was open",
+    over=own,
+)
+def repositories_closed(repository: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield what of a repository is open: its tags, its policy, its key, and what it does not look at."""
+    name = repository["repositoryName"]
+    if repository.get("imageTagMutability") != "IMMUTABLE":
+        yield f"tags can be moved ({repository.get('imageTagMutability')})"
+    if not dig(repository, "imageScanningConfiguration.scanOnPush") and not _scanned(name, estate):
+        yield "nothing scans what is pushed"
+    if dig(repository, "encryptionConfiguration.encryptionType") not in ("KMS", "KMS_DSSE"):
+        yield f"it is not under a customer key ({dig(repository, 'encryptionConfiguration.encryptionType')})"
+    if not estate.page("ecr:GetLifecyclePolicy", repositoryName=name):
+        yield "no lifecycle policy removes what is old"
+    page = estate.page("ecr:GetRepositoryPolicy", repositoryName=name) or {}
+    yield from _foreign(page.get("policyText", ""), intent)
+
+
+def _scanned(name: str, estate: Estate) -> bool:
+    page = estate.page("ecr:GetRegistryScanningConfiguration") or {}
+    rules = dig(page, "scanningConfiguration.rules") or []
+    return any(
+        one.get("scanFrequency") != "MANUAL" and any(each["filter"] in ("*", name) for each in one["repositoryFilters"])
+        for one in rules
+    )
+
+
+def _foreign(text: str, intent: Intent) -> Iterator[str]:
+    """Yield each principal that a policy lets in from another account."""
+    if text:
+        admitted = foreign_principals(parse(text), intent.accounts, intent.organization)
+        yield from (*admitted.foreign, *admitted.unresolved)
+
+
+@check(
+    "registry-leads-nowhere",
+    "The registry copies nothing out and fetches nothing in",
+    severity="critical",
+    properties=("SUP-01", "NET-11"),
+    reads=("ecr:DescribeRegistry", "ecr:GetRegistryPolicy", "ecr:DescribePullThroughCacheRules",
+           "ecr:DescribeRepositoryCreationTemplates"),
+    remedy="remove the rule; find in CloudTrail what it has copied",
+    over=account_row,
+)  # fmt: skip
+def registry_sealed(account: None, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each replication rule, pull-through rule and foreign principal of the registry."""
+    page = estate.page("ecr:DescribeRegistry") or {}
+    for rule in dig(page, "replicationConfiguration.rules") or []:
+        for one in rule.get("destinations", []):
+            yield f"a rule copies images to {one['registryId']} in {one['region']}"
+    for rule in every(estate, "ecr:DescribePullThroughCacheRules", "pullThroughCacheRules"):
+        yield f"images of {rule['upstreamRegistryUrl']} are fetched under {rule['ecrRepositoryPrefix']}"
+    policy = estate.page("ecr:GetRegistryPolicy") or {}
+    yield from _foreign(policy.get("policyText", ""), intent)
+
+
+@check(
+    "registry-holds-the-lock",
+    "Every image and chart of the lock is in the registry, by its digest and under its tag",
+    severity="high",
+    properties=("SUP-01",),
+    reads=(LOCK, LISTED, IMAGES),
+    remedy="run 'airgap mirror plan', then apply the step images; a moved tag means that somebody pushed",
+    over=pinned,
+)
+def holds_lock(item: tuple[str, Entry], intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that an entry is missing, or that its tag names something else."""
+    name, entry = item
+    held = images_of(name, estate)
+    if entry.digest not in held:
+        yield f"{entry.digest} is not in {name}"
+    for digest, tags in held.items():
+        if entry.tag in tags and digest != entry.digest:
+            yield f"the tag {entry.tag} names {digest}, not the locked {entry.digest}"
+
+
+def images_of(repository: str, estate: Estate) -> dict[str, list[str]]:
+    """Return the digests that a repository holds, each with its tags; none where there is no such repository."""
+    if repository not in [one["repositoryName"] for one in every(estate, LISTED, "repositories")]:
+        return {}
+    page = estate.page(IMAGES, repositoryName=repository) or {}
+    return {one["imageDigest"]: list(one.get("imageTags") or []) for one in page.get("imageDetails", [])}
+
+
+@check(
+    "repositories-declared",
+    "Every repository is one that the lock needs, and none is empty",
+    severity="medium",
+    properties=("SUP-01", "INV-01"),
+    reads=(LOCK, LISTED, IMAGES),
+    remedy="remove the repository, or lock what it is for",
+    over=own,
+)
+def repositories_declared(repository: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that nothing in the lock needs a repository, that it is empty, or holds images that nobody locked."""
+    name = repository["repositoryName"]
+    if name not in repositories(intent, lock(estate).entries):
+        yield "nothing in the lock needs it"
+    if not images_of(name, estate):
+        yield "it is empty"
+
+
+CHECKS = (repositories_closed, registry_sealed, holds_lock, repositories_declared)
