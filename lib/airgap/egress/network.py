@@ -1,0 +1,231 @@
+"""The network as AWS documents it: what belongs to what, looked up in the facts; no decision about any packet.
+
+Sources: VPC User Guide ("Route tables", "Network ACLs", "Security groups"), EC2 API Reference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any, Optional, Union
+
+from airgap.egress.facts import Facts, Item
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Range = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+GATEWAYS = (
+    "GatewayId",
+    "NatGatewayId",
+    "EgressOnlyInternetGatewayId",
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "NetworkInterfaceId",
+    "InstanceId",
+    "CarrierGatewayId",
+    "LocalGatewayId",
+    "CoreNetworkArn",
+    "OdbNetworkArn",
+    "IpAddress",
+)
+"""Members of a route that name its target, the one that decides first; EC2 gives an instance's interface as well."""
+_PLAIN = {
+    "DestinationCidrBlock",
+    "DestinationIpv6CidrBlock",
+    "DestinationPrefixListId",
+    "InstanceOwnerId",
+    "Origin",
+    "State",
+    *GATEWAYS,
+}
+_LIVE = ("available", "pending", "active", "associated", "attached", "modifying", "pendingAcceptance")
+
+
+class Network:
+    """Lookups over the facts of all accounts and Regions."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self._interfaces: Optional[dict[str, Item]] = None
+        self._addresses: Optional[dict[tuple[str, str], Item]] = None
+        self._public: Optional[dict[str, Item]] = None
+        self._tables: Optional[dict[str, Item]] = None
+
+    def subnet(self, subnet_id: str) -> Optional[Item]:
+        """Return a subnet by its id."""
+        return self.facts.find("Subnets", "SubnetId", subnet_id)
+
+    def vpc(self, vpc_id: str) -> Optional[Item]:
+        """Return a VPC by its id."""
+        return self.facts.find("Vpcs", "VpcId", vpc_id)
+
+    def ranges(self, vpc_id: str) -> list[Range]:
+        """Return every range of a VPC, secondary and IPv6 ones included."""
+        vpc = self.vpc(vpc_id) or {}
+        blocks = [one.get("CidrBlock") for one in vpc.get("CidrBlockAssociationSet") or []] or [vpc.get("CidrBlock")]
+        blocks += [one.get("Ipv6CidrBlock") for one in vpc.get("Ipv6CidrBlockAssociationSet") or []]
+        return [ipaddress.ip_network(one) for one in blocks if one]
+
+    def subnet_of(self, vpc_id: str, address: Address) -> Optional[Item]:
+        """Return the subnet of a VPC in whose range an address lies."""
+        for one in self.facts.where("Subnets", VpcId=vpc_id):
+            if any(address in found for found in subnet_ranges(one)):
+                return one
+        return None
+
+    @property
+    def interfaces(self) -> dict[str, Item]:
+        """Every network interface by id; those that only an instance's description shows are included."""
+        if self._interfaces is None:
+            found = {one["NetworkInterfaceId"]: one for one in self.facts.items("NetworkInterfaces")}
+            for reservation in self.facts.items("Reservations"):
+                for instance in reservation.get("Instances") or []:
+                    for one in instance.get("NetworkInterfaces") or []:
+                        shown = {**one, "Attachment": {"InstanceId": instance.get("InstanceId")}}
+                        found.setdefault(one["NetworkInterfaceId"], shown)
+            self._interfaces = found
+        return self._interfaces
+
+    def interface_at(self, vpc_id: str, address: Address) -> Optional[Item]:
+        """Return the interface of a VPC that has an address."""
+        if self._addresses is None:
+            self._addresses = {
+                (str(one.get("VpcId")), str(each)): one for one in self.interfaces.values() for each in addresses(one)
+            }
+        return self._addresses.get((vpc_id, str(address)))
+
+    def interface_of_public(self, address: Address) -> Optional[Item]:
+        """Return the interface to which a public address belongs."""
+        if self._public is None:
+            self._public = {
+                public: one for one in self.interfaces.values() for public in public_addresses(one).values()
+            }
+            for gateway in self.facts.items("NatGateways"):
+                for each in gateway.get("NatGatewayAddresses") or []:
+                    one = self.interfaces.get(str(each.get("NetworkInterfaceId")))
+                    if one is not None and each.get("PublicIp"):
+                        self._public[each["PublicIp"]] = one
+        return self._public.get(str(address))
+
+    def table(self, subnet: Item) -> Optional[Item]:
+        """Return the route table of a subnet: by explicit association, else its VPC's main table."""
+        if self._tables is None:
+            self._tables = {}
+            for table in self.facts.items("RouteTables"):
+                for link in table.get("Associations") or []:
+                    if (link.get("AssociationState") or {}).get("State", "associated") in ("disassociated", "failed"):
+                        continue
+                    if link.get("SubnetId"):
+                        self._tables[link["SubnetId"]] = table
+                    elif link.get("Main"):
+                        self._tables[f"main {table['VpcId']}"] = table
+        return self._tables.get(subnet["SubnetId"]) or self._tables.get(f"main {subnet['VpcId']}")
+
+    def acl(self, subnet: Item) -> Optional[Item]:
+        """Return the network ACL of a subnet: by association, else its VPC's default one."""
+        default = None
+        for one in self.facts.where("NetworkAcls", VpcId=subnet["VpcId"]):
+            if any(link.get("SubnetId") == subnet["SubnetId"] for link in one.get("Associations") or []):
+                return one
+            default = one if one.get("IsDefault") else default
+        return default
+
+    def group(self, group_id: str) -> Optional[Item]:
+        """Return a security group by its id."""
+        return self.facts.find("SecurityGroups", "GroupId", group_id)
+
+    def prefix_list(self, list_id: str) -> Optional[list[Range]]:
+        """Return the ranges of a prefix list, AWS's or a customer's; None where its entries were not recorded."""
+        aws = self.facts.find("PrefixLists", "PrefixListId", list_id)
+        if aws is not None:
+            return [ipaddress.ip_network(one) for one in aws.get("Cidrs") or []]
+        entries = self.facts.find("PrefixListEntries", "PrefixListId", list_id)
+        if entries is not None:
+            return [ipaddress.ip_network(one["Cidr"]) for one in entries.get("Entries") or []]
+        return None
+
+    def nat_at(self, interface: Item) -> Optional[str]:
+        """Return the id of the NAT gateway whose interface this is."""
+        for gateway in self.facts.items("NatGateways"):
+            for one in gateway.get("NatGatewayAddresses") or []:
+                if one.get("NetworkInterfaceId") == interface["NetworkInterfaceId"]:
+                    return str(gateway["NatGatewayId"])
+        return interface["NetworkInterfaceId"] if interface.get("InterfaceType") == "nat_gateway" else None
+
+    def internet_gateway(self, gateway_id: str, vpc_id: str) -> bool:
+        """Tell whether an internet gateway is attached to a VPC; one that is not recorded is taken to be."""
+        one = self.facts.find("InternetGateways", "InternetGatewayId", gateway_id)
+        if one is None:
+            return True
+        return any(link.get("VpcId") == vpc_id for link in one.get("Attachments") or [])
+
+    def gateway_of(self, vpc_id: str) -> Optional[str]:
+        """Return the id of the internet gateway that is attached to a VPC."""
+        for one in self.facts.items("InternetGateways"):
+            if any(link.get("VpcId") == vpc_id for link in one.get("Attachments") or []):
+                return str(one["InternetGatewayId"])
+        return None
+
+    def destinations(self, route: Item) -> Optional[list[Range]]:
+        """Return the ranges that a route is for; None where its prefix list is not known."""
+        for member in ("DestinationCidrBlock", "DestinationIpv6CidrBlock"):
+            if route.get(member):
+                return [ipaddress.ip_network(route[member])]
+        return self.prefix_list(str(route.get("DestinationPrefixListId")))
+
+
+def target(route: Item) -> tuple[str, str]:
+    """Return (member, value) of a route's target; a member that EC2 has added since is one too."""
+    for member in GATEWAYS:
+        if route.get(member):
+            return member, str(route[member])
+    for member, value in route.items():
+        if member not in _PLAIN and value:
+            return member, str(value)
+    return "", ""
+
+
+def rank(route: Item) -> int:
+    """Return what decides between routes of one prefix length: static, by prefix list, propagated."""
+    if route.get("Origin") == "EnableVgwRoutePropagation":
+        return 2
+    return 1 if route.get("DestinationPrefixListId") else 0
+
+
+def propagated(route: Item) -> bool:
+    """Tell whether a gateway has written a route: it never overrides the local one."""
+    return bool(rank(route) == 2)
+
+
+def subnet_ranges(subnet: Item) -> list[Range]:
+    """Return the ranges of a subnet."""
+    found = [subnet.get("CidrBlock")]
+    found += [one.get("Ipv6CidrBlock") for one in subnet.get("Ipv6CidrBlockAssociationSet") or []]
+    return [ipaddress.ip_network(one) for one in found if one]
+
+
+def addresses(interface: Item) -> Iterator[str]:
+    """Yield every private and IPv6 address of an interface."""
+    if interface.get("PrivateIpAddress"):
+        yield interface["PrivateIpAddress"]
+    for one in interface.get("PrivateIpAddresses") or []:
+        yield one["PrivateIpAddress"]
+    for one in interface.get("Ipv6Addresses") or []:
+        yield one["Ipv6Address"]
+
+
+def public_addresses(interface: Item) -> dict[str, str]:
+    """Return the public address of each private address that has one."""
+    found: dict[str, Any] = {}
+    if (interface.get("Association") or {}).get("PublicIp"):
+        found[str(interface.get("PrivateIpAddress"))] = interface["Association"]["PublicIp"]
+    for one in interface.get("PrivateIpAddresses") or []:
+        if (one.get("Association") or {}).get("PublicIp"):
+            found[one["PrivateIpAddress"]] = one["Association"]["PublicIp"]
+    return found
+
+
+def live(item: Item) -> bool:
+    """Tell whether an attachment or connection carries traffic, by its state."""
+    state = item.get("State") or (item.get("Status") or {}).get("Code") or "available"
+    return state in _LIVE

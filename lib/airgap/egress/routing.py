@@ -1,0 +1,131 @@
+"""Where one concrete packet goes next: longest prefix, transit gateway tables, VPNs, Block Public Access.
+
+Sources: VPC User Guide, "Route priority"; Transit Gateways guide, "Route evaluation order"; VPC User Guide, "Block
+public access to VPCs and subnets".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Optional
+
+from airgap.egress.facts import Item
+from airgap.egress.network import Address, Network, live, propagated, rank, target
+
+
+def best(network: Network, table: Item, destination: Address, assumed: list[str]) -> tuple[Optional[Item], str]:
+    """Return the route that decides for a destination, with its prefix; None where there is none.
+
+    The longest prefix wins; of equal ones the static, then a prefix list's, then a propagated one. A propagated route
+    never overrides the local one, however long its prefix.
+    """
+    found: list[tuple[int, int, Item, str]] = []
+    local = False
+    for route in table.get("Routes") or []:
+        ranges = network.destinations(route)
+        if ranges is None:
+            assumed.append(f"prefix list {route.get('DestinationPrefixListId')} is not recorded: it holds nothing")
+            continue
+        for one in ranges:
+            if destination.version == one.version and destination in one:
+                local = local or target(route)[1] == "local"
+                found.append((-one.prefixlen, rank(route), route, str(one)))
+    standing = [one for one in found if not (local and propagated(one[2]))]
+    if not standing:
+        return None, ""
+    _, _, route, prefix = min(standing, key=lambda one: one[:2])
+    return route, prefix
+
+
+def blocked(network: Network, subnet: Item, *, outbound: bool, egress_only: bool = False) -> bool:
+    """Tell whether Block Public Access stands in the way of a subnet's traffic with the internet."""
+    home = network.facts.home(subnet)
+    options = [one for one in network.facts.items("VpcBlockPublicAccessOptions") if network.facts.home(one) == home]
+    mode = str(options[0].get("InternetGatewayBlockMode", "off")) if options else "off"
+    if mode == "off" or (mode == "block-ingress" and egress_only):
+        return False
+    for one in network.facts.items("VpcBlockPublicAccessExclusions"):
+        covers = str(one.get("ResourceArn", "")).rpartition("/")[2] in (subnet["SubnetId"], subnet["VpcId"])
+        ready = str(one.get("State", "")).startswith(("create-complete", "update-complete"))
+        allows = one.get("InternetGatewayExclusionMode")
+        if covers and ready and (allows == "allow-bidirectional" or (allows == "allow-egress" and outbound)):
+            return False
+    return True
+
+
+def vpn_forwards(network: Network, gateway: str, destination: Address) -> bool:
+    """Tell whether a virtual private gateway may forward: only VPNs that all have static routes alone can say no."""
+    vpns = [one for one in network.facts.where("VpnConnections", VpnGatewayId=gateway) if live(one)]
+    if not vpns or not all((one.get("Options") or {}).get("StaticRoutesOnly") for one in vpns):
+        return True
+    routes = [each["DestinationCidrBlock"] for one in vpns for each in one.get("Routes") or []]
+    return any(destination in ipaddress.ip_network(one) for one in routes)
+
+
+def vpc_attachment(network: Network, gateway: str, vpc: str) -> Optional[Item]:
+    """Return the live attachment of a VPC to a transit gateway."""
+    found = network.facts.where("TransitGatewayVpcAttachments", TransitGatewayId=gateway, VpcId=vpc)
+    return next((one for one in found if live(one)), None)
+
+
+def known_gateway(network: Network, gateway: str) -> bool:
+    """Tell whether a transit gateway is recorded."""
+    return network.facts.find("TransitGateways", "TransitGatewayId", gateway) is not None
+
+
+def transit(network: Network, gateway: str, came_by: str, destination: Address) -> Optional[tuple[str, str, str]]:
+    """Return (kind, resource, attachment) of the next hop of a packet that came into a transit gateway.
+
+    None where the associated route table has no route for it.
+    """
+    table = _associated(network, gateway, came_by)
+    found = sorted(_transit_routes(network, table, destination), key=lambda one: one[:2])
+    return found[0][2] if found else None
+
+
+def _associated(network: Network, gateway: str, attachment: str) -> str:
+    for one in network.facts.where("TransitGatewayAttachments", TransitGatewayId=gateway):
+        if one.get("TransitGatewayAttachmentId") == attachment:
+            return str((one.get("Association") or {}).get("TransitGatewayRouteTableId", ""))
+    return ""
+
+
+def _transit_routes(
+    network: Network, table: str, destination: Address
+) -> Iterator[tuple[int, int, tuple[str, str, str]]]:
+    """Yield every matching route: static before propagated at one prefix length."""
+    held = network.facts.find("TransitGatewayStaticRoutes", "TransitGatewayRouteTableId", table) or {}
+    for route in held.get("Routes") or []:
+        block = ipaddress.ip_network(route["DestinationCidrBlock"])
+        if destination.version != block.version or destination not in block:
+            continue
+        first = (route.get("TransitGatewayAttachments") or [{}])[0]
+        kind = "blackhole" if route.get("State") == "blackhole" else str(first.get("ResourceType", "unknown"))
+        hop = kind, str(first.get("ResourceId", "")), str(first.get("TransitGatewayAttachmentId", ""))
+        yield -block.prefixlen, 0 if route.get("Type", "static") == "static" else 1, hop
+    propagations = network.facts.find("TransitGatewayPropagations", "TransitGatewayRouteTableId", table) or {}
+    for one in propagations.get("TransitGatewayRouteTablePropagations") or []:
+        if one.get("State") not in ("enabled", "enabling"):
+            continue
+        hop = str(one.get("ResourceType")), str(one.get("ResourceId")), str(one.get("TransitGatewayAttachmentId"))
+        if one.get("ResourceType") == "vpc":
+            for block in network.ranges(str(one.get("ResourceId"))):
+                if destination.version == block.version and destination in block:
+                    yield -block.prefixlen, 1, hop
+
+
+def peer_of(connection: Item, vpc: str) -> str:
+    """Return the VPC at the other end of a peering connection."""
+    ends = [str((connection.get(end) or {}).get("VpcId", "")) for end in ("AccepterVpcInfo", "RequesterVpcInfo")]
+    return next((one for one in ends if one != vpc), "")
+
+
+def vpc_of(network: Network, gateway: str) -> str:
+    """Return the VPC into which a gateway leads."""
+    for kind, member in (("VpnGateways", "VpnGatewayId"), ("InternetGateways", "InternetGatewayId")):
+        item = network.facts.find(kind, member, gateway)
+        for link in (item or {}).get("VpcAttachments") or (item or {}).get("Attachments") or []:
+            if link.get("VpcId"):
+                return str(link["VpcId"])
+    return ""
