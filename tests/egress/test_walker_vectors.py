@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import vectors
 
-from airgap.egress.network import Network
 from airgap.egress.facts import Facts
+from airgap.egress.network import Network
 from airgap.egress.rules import Packet
 from airgap.egress.walker import Trace, Walker, sender
 from airgap.run.estates import documents

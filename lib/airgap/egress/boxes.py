@@ -1,0 +1,123 @@
+"""Boxes: exact sets of packets as products of intervals, and a network ACL's permitted set as disjoint boxes.
+
+A box is (addresses, protocols, ports), each a closed interval of integers: 32 or 128 bits of the peer's address,
+0 to 255, and 0 to 65535 (for ICMP type * 256 + code; for protocols without ports all of them). Fragments without a
+port are covered by every box that holds any port: an allowance is never narrowed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Optional
+
+from airgap.egress.facts import Item
+
+PROTOCOLS, PORTS = (0, 255), (0, 65535)
+LAST = {4: 2**32 - 1, 6: 2**128 - 1}
+_NAMES = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
+_WITH_PORTS = (6, 17)
+_ICMP = (1, 58)
+
+
+class Box(NamedTuple):
+    """A product of three closed intervals."""
+
+    addresses: tuple[int, int]
+    protocols: tuple[int, int] = PROTOCOLS
+    ports: tuple[int, int] = PORTS
+
+
+class Permit(NamedTuple):
+    """A box that an entry of a network ACL admits, and that entry's number."""
+
+    box: Box
+    rule: str
+
+
+def meet(one: Box, other: Box) -> Optional[Box]:
+    """Return what two boxes share, None where that is nothing."""
+    sides = [(max(mine[0], theirs[0]), min(mine[1], theirs[1])) for mine, theirs in zip(one, other)]
+    return Box(sides[0], sides[1], sides[2]) if all(low <= high for low, high in sides) else None
+
+
+def without(box: Box, cut: Box) -> Iterator[Box]:
+    """Yield disjoint boxes that together are a box without another; at most six."""
+    inner = meet(box, cut)
+    if inner is None:
+        yield box
+        return
+    rest = list(box)
+    for side in range(3):
+        (low, high), (first, last) = rest[side], inner[side]
+        for part in ((low, first - 1), (last + 1, high)):
+            if part[0] <= part[1]:
+                sides = [*rest[:side], part, *rest[side + 1 :]]
+                yield Box(sides[0], sides[1], sides[2])
+        rest[side] = (first, last)
+
+
+def of_range(block: str) -> tuple[int, int]:
+    """Return a CIDR range as an interval of addresses."""
+    found = ipaddress.ip_network(block, strict=False)
+    return int(found.network_address), int(found.broadcast_address)
+
+
+def of_entry(entry: Item, version: int) -> Optional[Box]:
+    """Return what an entry of a network ACL speaks of, None where it is of the other address family."""
+    block = entry.get("CidrBlock") if version == 4 else entry.get("Ipv6CidrBlock")
+    if not block:
+        return None
+    text = str(entry.get("Protocol", "-1")).lower()
+    protocol = _NAMES.get(text) if text in _NAMES else int(text)
+    if protocol == -1:
+        return Box(of_range(block))
+    return Box(of_range(block), (protocol or 0, protocol or 0), _ports(entry, protocol or 0))
+
+
+def _ports(entry: Item, protocol: int) -> tuple[int, int]:
+    if protocol in _ICMP:
+        icmp = entry.get("IcmpTypeCode") or {}
+        return icmp_ports(icmp.get("Type"), icmp.get("Code"))
+    between = entry.get("PortRange") or {}
+    if protocol not in _WITH_PORTS or between.get("From") in (None, -1):
+        return PORTS
+    return int(between["From"]), int(between["To"])
+
+
+def icmp_ports(kind: Any, code: Any) -> tuple[int, int]:
+    """Return the interval of an ICMP type and code, -1 or nothing standing for any."""
+    if kind in (None, -1):
+        return PORTS
+    if code in (None, -1):
+        return int(kind) * 256, int(kind) * 256 + 255
+    return int(kind) * 256 + int(code), int(kind) * 256 + int(code)
+
+
+def permitted(acl: Optional[Item], outbound: bool, region: Box, version: int) -> list[Permit]:
+    """Return what of a region a network ACL admits, as disjoint boxes: the first entry that matches decides."""
+    if acl is None:
+        return [Permit(region, "default")]
+    left, admitted = [region], []
+    found = [one for one in acl.get("Entries") or [] if bool(one.get("Egress")) == outbound]
+    for entry in sorted(found, key=lambda one: int(one.get("RuleNumber", 32767))):
+        box = of_entry(entry, version)
+        if box is None or not left:
+            continue
+        hit = [one for one in (meet(each, box) for each in left) if one is not None]
+        if hit and entry.get("RuleAction") == "allow":
+            admitted += [Permit(one, str(entry.get("RuleNumber"))) for one in hit]
+        if hit:
+            left = [rest for each in left for rest in without(each, box)]
+    return admitted
+
+
+def volume(boxes: Iterable[Box]) -> int:
+    """Return the number of packets in disjoint boxes."""
+    total = 0
+    for box in boxes:
+        size = 1
+        for low, high in box:
+            size *= high - low + 1
+        total += size
+    return total

@@ -1,0 +1,131 @@
+"""The prover: for every subnet, whether any packet of any interface can pass its router to somewhere outside.
+
+The subject is the subnet, not its interfaces: routes and network ACLs decide, whatever security groups, addresses or
+Block Public Access stand in the way today. Subnets with one route table and one network ACL are one class.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Optional
+
+from airgap.egress.boundary import Boundary
+from airgap.egress.boxes import Box, Permit, permitted
+from airgap.egress.cells import cells
+from airgap.egress.facts import Item
+from airgap.egress.network import Network, target
+
+PROVEN, REFUTED, UNKNOWN = "proven", "refuted", "unknown"
+# What a reader knows at once as outside: tried first as a witness.
+FAMOUS = {4: ("8.8.8.8", "1.1.1.1"), 6: ("2001:4860:4860::8888",)}
+
+
+class Missing(NamedTuple):
+    """What was not recorded, and the call that would decide it."""
+
+    what: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A set of packets that routes and ACL let out: through which route, to which target, by which ACL entry."""
+
+    version: int
+    box: Box
+    table: str
+    prefix: str
+    target: str
+    acl: str
+    rule: str
+
+    def packet(self) -> dict[str, Any]:
+        """Return one concrete packet of the set: a well-known address and HTTPS where the set holds them."""
+        protocol = 6 if self.box.protocols[0] <= 6 <= self.box.protocols[1] else self.box.protocols[0]
+        low, high = self.box.ports
+        port = 443 if low <= 443 <= high else low
+        return {
+            "destination": str(self._address()),
+            "protocol": protocol,
+            "port": port if protocol in (6, 17) else None,
+        }
+
+    def _address(self) -> Any:
+        low, high = self.box.addresses
+        for text in FAMOUS[self.version]:
+            found = ipaddress.ip_address(text)
+            if low <= int(found) <= high:
+                return found
+        kind = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
+        return kind(min(low + 1, high))
+
+
+@dataclass
+class Judged:
+    """One subnet's verdict at packet level, what leaks, what is missing, and the one thing that closes what is open."""
+
+    subnet: str
+    vpc: str
+    verdict: str
+    leaks: list[Leak] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    closed_by: list[str] = field(default_factory=list)
+
+
+class Prover:
+    """Judges every subnet of a network against a boundary; classes are judged once."""
+
+    def __init__(self, network: Network, boundary: Boundary) -> None:
+        self.network, self.boundary = network, boundary
+        self._classes: dict[tuple[str, str, str], tuple[list[Leak], list[Missing], list[str]]] = {}
+
+    def subnets(self) -> Iterator[Judged]:
+        """Yield the verdict of every recorded subnet, in the order of their ids."""
+        for subnet in sorted(self.network.facts.items("Subnets"), key=lambda one: str(one["SubnetId"])):
+            yield self.judge(subnet)
+
+    def judge(self, subnet: Item) -> Judged:
+        """Return the verdict of one subnet at packet level."""
+        table, acl = self.network.table(subnet), self.network.acl(subnet)
+        found = Judged(str(subnet["SubnetId"]), str(subnet["VpcId"]), UNKNOWN)
+        if table is None:
+            found.missing.append(Missing(f"the route table of {found.subnet}", "ec2:DescribeRouteTables"))
+            return found
+        key = str(table["RouteTableId"]), str((acl or {}).get("NetworkAclId", "")), found.vpc
+        if key not in self._classes:
+            self._classes[key] = self._class(table, acl, found.vpc)
+        leaks, missing, closed = self._classes[key]
+        found.leaks, found.missing, found.closed_by = list(leaks), list(missing), list(closed)
+        found.verdict = REFUTED if leaks else UNKNOWN if missing else PROVEN
+        return found
+
+    def _class(self, table: Item, acl: Optional[Item], vpc: str) -> tuple[list[Leak], list[Missing], list[str]]:
+        leaks: list[Leak] = []
+        missing: list[Missing] = []
+        closed: list[str] = []
+        for version in (4, 6):
+            parts, unlisted = cells(self.network, table, version)
+            for one in unlisted if version == 4 else ():
+                if not self.boundary.admits(self.network, one.route, vpc):
+                    what = f"the entries of prefix list {one.list_id}, routed to {target(one.route)[1]}"
+                    missing.append(Missing(what, "ec2:GetManagedPrefixListEntries"))
+            for cell in parts:
+                if cell.route is None or cell.route.get("State") == "blackhole":
+                    continue
+                if target(cell.route)[1] == "local" or self.boundary.admits(self.network, cell.route, vpc):
+                    continue
+                outside = self.boundary.outside(cell.low, cell.high, version)
+                found = [each for part in outside for each in permitted(acl, True, Box(part), version)]
+                if not found and outside:
+                    closed.append(
+                        f"network ACL {(acl or {}).get('NetworkAclId')} (a route leads to {target(cell.route)[1]})"
+                    )
+                leaks += [_leak(table, cell.prefix, cell.route, acl, each, version) for each in found]
+        return leaks, missing, sorted(set(closed))
+
+
+def _leak(table: Item, prefix: str, route: Item, acl: Optional[Item], permit: Permit, version: int) -> Leak:
+    name = str((acl or {}).get("NetworkAclId", "default"))
+    return Leak(version, permit.box, str(table["RouteTableId"]), prefix, target(route)[1], name, permit.rule)
