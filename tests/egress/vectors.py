@@ -1,4 +1,4 @@
-"""Recorded AWS networks with known verdicts, where they lie beside the project; tests that need them are skipped else."""
+"""Recorded AWS networks with known verdicts, where they lie beside the project."""
 
 from __future__ import annotations
 
