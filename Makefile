@@ -9,9 +9,16 @@ PYTHON ?= python3
 STAMP := $(VENV)/.ready
 ENV ?= demo
 
+# Container images set it to stay small; here every process of a run would compile all that it imports, at twice the cost.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Starts the embedded AWS for the command that follows, and ends it with that command however it ends.
 EMBEDDED = export $$($(BIN)/airgap rehearse up); trap '$(BIN)/airgap rehearse down' EXIT; \
 	echo "embedded AWS at $$AWS_ENDPOINT_URL";
+
+# JupyterLab asks nobody for news, updates or extensions.
+LABCONFIG = $(VENV)/etc/jupyter/labconfig
+QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}
 
 .PHONY: help setup run test check jupyter bench lab-test lock clean
 
@@ -28,6 +35,7 @@ $(STAMP): requirements.lock bootstrap.lock tools.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@$(MAKE) --no-print-directory $(BIN)/helm
+	@$(BIN)/python -c 'import airgap.rehearsal.listener, airgap.run.engine, airgap.notebook, boto3, ipykernel.kernelapp, jinja2, pandas; from airgap.report.paper import missing; missing()' # compiled once
 	@touch $@
 
 $(BIN)/helm: tools.lock
@@ -50,7 +58,8 @@ check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/interrogate -q lib/airgap
 
 jupyter: setup ## open JupyterLab on the notebooks, with the embedded AWS behind it
-	@$(EMBEDDED) $(BIN)/jupyter lab --notebook-dir=notebooks $(JUPYTER_ARGS)
+	@mkdir -p $(LABCONFIG) && echo '$(QUIET)' > $(LABCONFIG)/page_config.json
+	@$(EMBEDDED) $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly $(JUPYTER_ARGS)
 
 bench: setup ## print the benchmark: ratios measured in one run
 	@$(BIN)/python -m tests.bench

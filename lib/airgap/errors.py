@@ -14,6 +14,13 @@
     ├── Refused                   4   the account, as it is, does not admit what the params declare
     ├── Unreadable                4   what is there could not be read, so nothing can be said or done
     │   └── Unreachable           4   a host inside the VPC cannot be reached from here; the way to it is named
+    ├── MirrorFailed              1   an image could not be mirrored; what is published is whole
+    │   ├── MovedTag              1   a tag names another digest than the lock
+    │   ├── MissingPlatform       1   a platform that is needed is not in the image
+    │   ├── BrokenContent         1   bytes that do not have their digest or size, or make no sense
+    │   ├── RegistryFailed        1   a registry refused, failed or died
+    │   ├── NoSpace               1   the disk is full
+    │   └── TagTaken              3   an immutable tag names another image already
     ├── WaitingForPerson          4   a person must act before the step can go on
     └── Interrupted               1   Ctrl-C or SIGTERM ended the run
 
@@ -108,6 +115,36 @@ class Unreadable(AirgapError):
 
 class Unreachable(Unreadable):
     """A host inside the VPC cannot be reached from here; ``action`` names what would open the way."""
+
+
+class MirrorFailed(AirgapError):
+    """An image or chart could not be mirrored; whatever is published is whole."""
+
+
+class MovedTag(MirrorFailed):
+    """A tag at the source names another digest than when it was locked."""
+
+
+class MissingPlatform(MirrorFailed):
+    """An image lacks a platform that is needed."""
+
+
+class BrokenContent(MirrorFailed):
+    """Content does not have the digest or size that it should have, or makes no sense."""
+
+
+class RegistryFailed(MirrorFailed):
+    """A registry refused, failed or died; ``what`` names it, the request and its own words."""
+
+
+class NoSpace(MirrorFailed):
+    """The disk is full."""
+
+
+class TagTaken(MirrorFailed):
+    """An immutable tag in the mirror names another image than the lock: a finding."""
+
+    exit_code = 3
 
 
 class WaitingForPerson(AirgapError):

@@ -11,6 +11,7 @@ from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
 from airgap.resources import identity, network
+from airgap.resources.cluster import CLUSTER
 from airgap.resources.endpoints import ENDPOINTS
 from airgap.resources.kind import Declaration, Kind
 
@@ -75,10 +76,18 @@ STEPS: tuple[Step, ...] = (
         checks=suite.ENDPOINTS,
     ),
     Step(
+        4,
+        "cluster",
+        "Cluster: Kubernetes without a public address",
+        needs=("endpoints",),
+        declarations=CLUSTER,
+        checks=suite.CLUSTER,
+    ),
+    Step(
         13,
         "attest",
         "Attestation: everything verified again",
-        needs=("endpoints",),
+        needs=("cluster",),
         checks=suite.ATTEST,
         attests=True,
     ),

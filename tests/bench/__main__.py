@@ -1,4 +1,7 @@
-"""``make bench``: every figure beside what it is compared with, both from this run."""
+"""``make bench``: every figure beside what it is compared with, both from this run.
+
+Wall seconds depend on what else the machine does; CPU seconds, of all processes and of the embedded AWS, hardly do.
+"""
 
 from __future__ import annotations
 
@@ -11,98 +14,136 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from tests.bench.account import Embedded
 
 from airgap import rehearsal
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = """
-import sys
-from airgap.run.context import open_context
-from airgap.run.step_run import StepRun
-from airgap.steps import STEPS
-mode, run_id = sys.argv[1:]
-for step in STEPS:
-    run = StepRun(step, open_context(step.number, step.name, env="demo", mode=mode, run_id=run_id))
-    run.open()
-    plan = run.plan()
-    run.approve(plan)
-    run.apply(plan)
-    if mode != "plan":
-        run.verify()
-"""
+PROGRAMS = Path(__file__).parent
+MODULES = ("airgap.params", "airgap.run.step_run", "airgap.notebook", "airgap.run.engine")
+GROUPS = (0, 500, 2000)
+"""Security groups that a stranger has in our VPC: what a snapshot and its checks grow by."""
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Return the seconds that an action takes."""
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Cost:
+    """What something took: wall seconds, and CPU seconds of all its processes and of the embedded AWS."""
+
+    wall: float
+    cpu: float
 
 
-def python(*arguments: str, environment: dict[str, str] | None = None, accept: tuple[int, ...] = (0,)) -> None:
-    """Run Python in a process of its own; anything but an accepted exit code ends the benchmark."""
+def python(*arguments: str, account: Embedded | None = None, accept: tuple[int, ...] = (0,)) -> Cost:
+    """Run Python in a process of its own and return its cost; a code that is not accepted ends the benchmark."""
+    began, before = time.perf_counter(), _cpu(account)
+    environment = account.environment if account else None
     done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, cwd=ROOT)
+    cost = Cost(time.perf_counter() - began, _cpu(account) - before)
     if done.returncode not in accept:
         sys.exit(f"{' '.join(arguments[:4])} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return cost
+
+
+def _cpu(account: Embedded | None) -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime + (account.cpu() if account else 0.0)
+
+
+def airgap(mode: str, account: Embedded, *options: str) -> Cost:
+    """Run one command of the command line on the demo environment."""
+    return python("-m", "airgap", mode, "--env", "demo", *options, account=account)
+
+
+def library(mode: str, account: Embedded, only: str = "", accept: tuple[int, ...] = (0,)) -> Cost:
+    """Make the calls of a run's notebooks without the notebooks, kernels and pages of a run."""
+    return python(str(PROGRAMS / "library.py"), mode, only, account=account, accept=accept)
 
 
 @contextmanager
-def embedded(reports: str) -> Iterator[dict[str, str]]:
-    """Yield the environment of a fresh embedded AWS and an empty reports folder."""
-    running = rehearsal.up()
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "AIRGAP_"))}
-    try:
-        yield {**inherited, **running.environment(), "AIRGAP_REPORTS": reports}
-    finally:
-        rehearsal.down(running.port)
+def embedded() -> Iterator[Embedded]:
+    """An embedded AWS of its own, with an empty account and an empty reports folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = rehearsal.up()
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "AIRGAP_"))}
+        try:
+            yield Embedded({**inherited, **running.environment(), "AIRGAP_REPORTS": folder}, running.pid)
+        finally:
+            rehearsal.down(running.port)
 
 
-def row(name: str, seconds: float, against: str = "", other: float = 0.0, aim: str = "") -> None:
-    """Print one figure: seconds, what it is compared with, the ratio and the aim."""
-    ratio = f"{seconds / other:6.2f} x" if other else " " * 8
-    print(f"{name:<44} {seconds:7.2f} s  {ratio}  {against:<38} {aim}", flush=True)
+def row(name: str, cost: Cost, against: str = "", other: Cost | None = None, aim: str = "") -> None:
+    """Print one figure: wall and CPU seconds, the ratio of the CPU seconds to another's, and the aim."""
+    ratio = f"{cost.cpu / other.cpu:7.2f} x" if other else " " * 9
+    print(f"{name:<38} {cost.wall:8.2f} {cost.cpu:8.2f} {ratio}  {against:<32} {aim}".rstrip(), flush=True)
 
 
-def best(action: Callable[[], object], runs: int = 5) -> float:
-    """Return the median of several timings."""
-    return statistics.median(timed(action) for _ in range(runs))
+def median(action: Callable[[], Cost], runs: int = 5) -> Cost:
+    """Return the medians of several runs."""
+    costs = [action() for _ in range(runs)]
+    return Cost(statistics.median(one.wall for one in costs), statistics.median(one.cpu for one in costs))
 
 
 def imports() -> None:
     """What a command costs before it does anything."""
-    bare = best(lambda: python("-c", "pass"))
-    row("airgap --help", best(lambda: python("-m", "airgap", "--help")), "python -c pass", bare, "aim 0.3 s")
-    for module in ("airgap.params", "airgap.run.step_run", "airgap.notebook", "airgap.run.engine"):
-        row(f"import {module}", best(lambda name=module: python("-c", f"import {name}")), "python -c pass", bare)
+    bare = median(lambda: python("-c", "pass"))
+    row("python -c pass", bare)
+    row("airgap --help", median(lambda: python("-m", "airgap", "--help")), "python -c pass", bare, "0.3 s")
+    for module in MODULES:
+        row(f"import {module}", median(partial(python, "-c", f"import {module}"), 3), "python -c pass", bare)
 
 
 def runs() -> None:
-    """Full headless runs against the same library calls without notebooks."""
-    with tempfile.TemporaryDirectory() as folder:
-        with embedded(f"{folder}/library") as environment:
-            library = timed(lambda: python("-c", LIBRARY, "apply", "", environment=environment))
-            quiet = timed(lambda: python("-c", LIBRARY, "apply", "", environment=environment))
-        with embedded(f"{folder}/notebooks") as environment:
-            command = ("-m", "airgap", "{}", "--env", "demo")
-            full = timed(lambda: _airgap(command, "apply", environment))
-            empty = timed(lambda: _airgap(command, "apply", environment))
-            verify = timed(lambda: _airgap(command, "verify", environment))
-            gone = timed(lambda: _airgap(command, "destroy", environment))
-        row("airgap apply, five notebooks, reports", full, "same calls without notebooks", library, "aim 15 s")
-        row("second apply (empty)", empty, "first apply", full)
-        row("second apply, library alone", quiet, "first, library alone", library)
-        row("airgap verify", verify, "first apply", full)
-        row("airgap destroy", gone, "first apply", full)
+    """Headless runs against the same library calls without notebooks; the parts of ``make run``; the other commands."""
+    with embedded() as account:
+        bare, quiet = library("apply", account), library("apply", account)
+    with embedded() as account:
+        full = airgap("apply", account, "--no-pdf")
+        row("library calls of apply", bare)
+        row("airgap apply --no-pdf", full, "library calls of apply", bare, "1.5 x, 15 s")
+        row("library calls, second apply (empty)", quiet, "library calls of apply", bare)
+        row("second apply (empty) --no-pdf", airgap("apply", account, "--no-pdf"), "airgap apply --no-pdf", full)
+        row("airgap verify --no-pdf", airgap("verify", account, "--no-pdf"), "airgap apply --no-pdf", full)
+        row("airgap destroy --no-pdf", airgap("destroy", account, "--no-pdf"), "airgap apply --no-pdf", full)
+    began = time.perf_counter()
+    with embedded() as account:
+        up = Cost(time.perf_counter() - began, account.cpu())
+        row("make run: embedded AWS up", up)
+        printed = airgap("apply", account)
+        row("make run: airgap apply, with PDF", printed, "airgap apply --no-pdf", full)
+        row("make run", Cost(up.wall + printed.wall, up.cpu + printed.cpu), "airgap apply --no-pdf", full, "30 s")
 
 
-def _airgap(command: tuple[str, ...], mode: str, environment: dict[str, str]) -> None:
-    python(*(part.format(mode) for part in command), environment=environment)
+def growth() -> None:
+    """What a snapshot and its checks cost as the estate grows: four times the resources, about four times the cost."""
+    with embedded() as account:
+        library("apply", account)
+        costs = []
+        for more, fewer in zip(GROUPS, (0, *GROUPS), strict=False):
+            python(str(PROGRAMS / "strangers.py"), str(fewer), str(more), account=account)
+            # The strangers' groups are findings, exit code 3; what is measured is the reading and the judging.
+            twice = [library("verify", account, "network", accept=(0, 3)) for _ in range(2)]
+            costs.append(min(twice, key=lambda one: one.cpu))
+    for number, cost in zip(GROUPS, costs, strict=True):
+        row(f"verify network, {number} more groups", cost, "no more groups", costs[0])
+    some, many = (Cost(one.wall - costs[0].wall, one.cpu - costs[0].cpu) for one in costs[1:])
+    row(f"{GROUPS[2]} groups against {GROUPS[1]}", many, "linear is 4 x", some, "5 x")
+
+
+def load() -> str:
+    """Return what the machine does beside the benchmark."""
+    one, five, _ = os.getloadavg()
+    return f"{os.cpu_count()} cores, load {one:.1f} (1 min), {five:.1f} (5 min)"
 
 
 if __name__ == "__main__":
-    print(f"{'figure':<44} {'':>9}  {'ratio':>8}  {'compared with':<38}")
+    print(f"at the start: {load()}")
+    print(f"{'figure':<38} {'wall s':>8} {'CPU s':>8} {'CPU':>9}  {'compared with':<32} aim")
     imports()
     runs()
+    growth()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"largest process {peak:.0f} MiB")
+    print(f"largest process {peak:.0f} MiB; at the end: {load()}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import json
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
@@ -14,13 +16,15 @@ from typing import Any
 import pytest
 from small_estates import DEMO, recorded
 
+from airgap import checks
 from airgap.checks import names, suite
 from airgap.checks.check import Check, NotApplicable, Undecided, check, judge, waived
 from airgap.cloud.queries import QUERIES
-from airgap.controls import FRAMEWORKS, PROPERTIES, Framework, requirements, verdicts
+from airgap.controls import FRAMEWORKS, PARTS, PROPERTIES, Framework, requirements, verdicts
 from airgap.model.estate import ANY, Estate
 from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, WAIVED, Finding
 from airgap.model.intent import Intent, Waiver
+from airgap.report.tally import Tally
 
 CORE = Path(__file__).parents[2] / "lib" / "airgap"
 PAGE = {"pages": [{"call": "ec2:DescribeVpcs", "body": {"Vpcs": [{"VpcId": "vpc-1"}]}}]}
@@ -59,6 +63,16 @@ def test_an_open_judgement_says_why(cause: Exception, status: str) -> None:
 
     (finding,) = _check(lambda *_: [("x", None)], judged).findings(DEMO, recorded(PAGE, DEMO))
     assert (finding.status, finding.message) == (status, str(cause))
+
+
+@pytest.mark.parametrize("cause", [NotApplicable("no source"), Undecided("what would")])
+def test_a_problem_that_was_found_stands_though_the_rest_is_open(cause: Exception) -> None:
+    def judged(item: Any, intent: Intent, estate: Estate) -> Iterator[str]:
+        yield "it is broken"
+        raise cause
+
+    (finding,) = _check(lambda *_: [("x", None)], judged).findings(DEMO, recorded(PAGE, DEMO))
+    assert (finding.status, finding.message) == (FAIL, f"it is broken; and what was not decided: {cause}")
 
 
 def test_an_empty_population_is_unknown() -> None:
@@ -126,7 +140,7 @@ def test_every_property_has_a_verdict_and_nothing_judged_is_not_green() -> None:
     found = {one.id: one for one in verdicts([])}
     assert list(found) == [one.id for one in PROPERTIES]
     assert {one.status for one in found.values()} == {NOT_APPLICABLE}
-    assert found["EKS-01"].reason == "not decided by the steps of this run"
+    assert found["EKS-01"].reason == "not tested: the API endpoint (for step cluster to decide)"
 
 
 def test_a_property_is_as_good_as_its_worst_finding() -> None:
@@ -136,10 +150,56 @@ def test_a_property_is_as_good_as_its_worst_finding() -> None:
 
     assert status(PASS, PASS) == (PASS, 2, 2)
     assert status(PASS, UNKNOWN, FAIL) == (FAIL, 3, 2)
-    assert status(PASS, UNKNOWN, NOT_APPLICABLE) == (UNKNOWN, 3, 1)
+    assert status(PASS, UNKNOWN, NOT_APPLICABLE) == (UNKNOWN, 2, 1)
     assert status(PASS, WAIVED) == (WAIVED, 2, 2)
-    assert status(NOT_APPLICABLE) == (NOT_APPLICABLE, 1, 0)
-    assert status(PASS, NOT_APPLICABLE) == (PASS, 2, 1)
+    assert status(NOT_APPLICABLE) == (NOT_APPLICABLE, 0, 0)
+    assert status(PASS, NOT_APPLICABLE) == (PASS, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "statuses", ["", "pass", "pass unknown", "waived fail", "not_applicable", "not_applicable pass"]
+)
+def test_a_population_is_the_same_in_a_verdict_and_in_a_report(statuses: str) -> None:
+    found = [_found(one) for one in statuses.split()]
+    verdict, tally = verdicts(found)[0], Tally.of(found)
+    assert (verdict.population, verdict.judged) == (tally.population, tally.judged)
+
+
+def _of(name: str, *checks: str, status: str = PASS) -> list[Finding]:
+    return [dataclasses.replace(_found(status), check=one, properties=(name,)) for one in checks]
+
+
+def test_a_pass_that_leaves_out_a_part_says_which_and_who_decides_it() -> None:
+    found = next(one for one in verdicts(_of("DAT-03", "buckets-tls-only")) if one.id == "DAT-03")
+    assert (found.status, found.in_part) == (PASS, True)
+    assert "PostgreSQL and cache demand TLS (for step data to decide)" in found.reason
+    assert "a live handshake with each (for a live probe (airgap probe) to decide)" in found.reason
+    assert "buckets" not in found.reason
+
+
+@pytest.mark.parametrize(("status", "left"), [(PASS, 0), (UNKNOWN, 0), (FAIL, 0), (NOT_APPLICABLE, 1)])
+def test_a_part_is_decided_by_its_checks_and_never_by_one_that_had_no_source(status: str, left: int) -> None:
+    found = [*_of("NET-07", "another"), *_of("NET-07", "public-access-blocked", status=status)]
+    verdict = next(one for one in verdicts(found) if one.id == "NET-07")
+    assert len(verdict.untested) == left
+    assert verdict.in_part is bool(left)
+
+
+def _every_check() -> dict[str, Check]:
+    modules = [importlib.import_module(f"airgap.checks.{one.name}") for one in pkgutil.iter_modules(checks.__path__)]
+    found = [one for module in modules for one in vars(module).values() if isinstance(one, Check)]
+    return {one.id: one for one in found}
+
+
+def test_every_property_is_whole_in_its_parts_and_every_check_stands_in_one() -> None:
+    known = _every_check()
+    assert set(PARTS) == {one.id for one in PROPERTIES}
+    for one in PROPERTIES:
+        named = {check for part in one.parts for check in part.checks}
+        assert one.parts, one.id
+        assert all(part.what and part.by for part in one.parts), one.id
+        # A check that bears on a property decides one of its parts: name it there, in controls/parts.py.
+        assert {name for name, check in known.items() if one.id in check.properties} == named, one.id
 
 
 def test_frameworks_map_known_properties_and_state_their_relation() -> None:

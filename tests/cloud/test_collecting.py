@@ -174,7 +174,20 @@ def test_what_happened_is_asked_from_a_time_on_and_not_at_all_without_one() -> N
     assert cloud.asked == []
     since = dt.datetime(2026, 11, 2, tzinfo=dt.UTC).isoformat()
     collect(cloud, [call], lambda page: {}, since=since)  # type: ignore[arg-type]
-    assert [params["StartTime"] for _, params, _ in cloud.asked] == [since]
+    assert {params["StartTime"] for _, params, _ in cloud.asked} == {since}
+
+
+@pytest.mark.parametrize(
+    ("region", "homes"),
+    [("us-east-1", [""]), ("eu-west-1", ["", "us-east-1"]), ("us-gov-east-1", ["", "us-gov-west-1"]),
+     ("us-gov-west-1", [""]), ("cn-northwest-1", ["", "cn-north-1"])],
+)  # fmt: skip
+def test_the_history_of_global_services_is_asked_at_the_partitions_home_and_once(region: str, homes: list[str]) -> None:
+    cloud = Cloud({})
+    cloud.region = region
+    collect(cloud, ["cloudtrail:LookupEvents"], lambda page: {}, since="2026-11-02T00:00:00Z")  # type: ignore[arg-type]
+    assert [how["home"] for _, _, how in cloud.asked] == homes
+    assert [how["scope"] for _, _, how in cloud.asked] == ["regional", "global"][: len(homes)]
 
 
 @pytest.mark.parametrize(("region", "status"), [("eu-north-1", "unsupported"), ("eu-west-1", "failed")])

@@ -6,6 +6,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from airgap import rehearsal
-from airgap.cloud import failures, liveness
+from airgap.cloud import failures, liveness, paging
 from airgap.cloud.recorder import Recorder
 from airgap.cloud.session import Clock, Cloud
 from airgap.errors import AccessDenied, CallFailed, CredentialsExpired, Interrupted
@@ -89,6 +90,16 @@ def test_a_denied_read_is_an_observation_and_not_an_empty_list(cloud: Cloud, url
 def test_reads_are_retried_where_that_may_help(cloud: Cloud, url: str, error: str) -> None:
     fault(url, "ec2:DescribeVpcs", error, 2)
     assert cloud.read("ec2:DescribeVpcs", {})[-1].status == "ok"
+
+
+def test_a_long_answer_that_is_throttled_between_its_pages_comes_to_its_end(
+    cloud: Cloud, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAUSE", 0.001)
+    fault(url, "cloudtrail:LookupEvents", "Throttling", 9)
+    assert cloud.read("cloudtrail:LookupEvents", {})[-1].status == "ok"
+    fault(url, "ec2:DescribeVpcs", "Throttling", 9)
+    assert cloud.read("ec2:DescribeVpcs", {})[-1].status == "failed"
 
 
 def test_a_read_that_keeps_failing_is_an_observation(cloud: Cloud, url: str) -> None:
@@ -228,3 +239,35 @@ def test_a_refusal_by_the_organisation_is_told_apart_from_a_missing_permission(c
         with pytest.raises(AccessDenied, match="organisation policy refuses ec2:CreateVpc") as caught:
             cloud.write("ec2:CreateVpc", {"CidrBlock": "10.0.0.0/16"})
     assert "does not work around it" in caught.value.action
+
+
+@pytest.mark.parametrize(
+    ("variables", "end"),
+    [
+        ({}, ""),
+        ({"AWS_SESSION_TOKEN": "t", "AWS_CREDENTIAL_EXPIRATION": "2100-01-01T00:00:00Z"}, "2100-01-01T00:00:00Z"),
+    ],
+)
+def test_exported_credentials_end_when_their_variable_says(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], end: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cloud.session_end() == ""
+    cloud.client("sts")
+    assert cloud.session_end() == end
+
+
+def test_a_profile_that_assumes_a_role_renews_its_session(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/deployer\nsource_profile = b\n"
+        "[profile b]\naws_access_key_id = x\naws_secret_access_key = y\n"
+    )
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "a")
+    cloud.client("sts")
+    assert cloud.session_end() == "renewed"

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ class Airgap:
     params: Path = ROOT / "params"
     cwd: Path = ROOT
     extra: dict[str, str] = field(default_factory=dict)
+    prepare: Callable[[], None] | None = None  # called in each command's process before it begins
 
     def __call__(self, *arguments: str, person: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         """Run ``airgap`` and return what it printed and its exit code."""
@@ -34,7 +37,30 @@ class Airgap:
             environment["AWS_ACCESS_KEY_ID"] = rehearsal.access_key(person)
         quick = ["--no-pdf"] if arguments and arguments[0] in RUNS and "--pdf" not in arguments else []
         command = [sys.executable, "-m", "airgap", *arguments, *quick]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=self.cwd, timeout=300)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=self.cwd, timeout=300, preexec_fn=self.prepare
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start ``airgap`` and return its process, with both streams in one."""
+        command = [sys.executable, "-m", "airgap", *arguments]
+        return subprocess.Popen(
+            command, env=self.env(), cwd=self.cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def await_writes(self, number: int) -> None:
+        """Wait until the server has seen so many write calls."""
+        deadline = time.monotonic() + 60
+        while len(self.writes()) < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def await_write(self, operation: str) -> None:
+        """Wait until the server has seen a write call."""
+        deadline = time.monotonic() + 90
+        while operation not in self.writes():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
     def json(self, *arguments: str, **more: str) -> tuple[int, dict[str, Any]]:
         """Run a command with ``--json`` and return its exit code and document."""

@@ -16,7 +16,7 @@ from library import Library, changes, findings, project, variant
 from airgap.errors import Refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-MAKING = ("identity", "network", "endpoints")
+MAKING = ("identity", "network", "endpoints", "cluster")
 Stranger = Callable[[Any, str, str], tuple[str, Callable[[], Any]]]
 
 

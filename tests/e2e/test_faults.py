@@ -25,7 +25,7 @@ from airgap.run.surveying import HOMES, KINDS, declarations
 from airgap.steps import STEPS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-MAKING = ("identity", "network", "endpoints")
+MAKING = ("identity", "network", "endpoints", "cluster")
 
 
 @pytest.fixture(scope="module")

@@ -78,27 +78,3 @@ def test_a_rehearsal_without_an_endpoint_never_reaches_a_real_account(airgap: Ai
     done = airgap("plan", "--env", "demo", AWS_ENDPOINT_URL="")
     assert done.returncode == 1
     assert "rehearse up" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["plan", "--env", "nowhere"], 64),
-        (["plan"], 64),
-        (["plan", "--env", "demo", "--only", "nothing"], 64),
-        (["plan", "--env", "demo", "--jobs", "0"], 64),
-        (["fly"], 64),
-        (["approve", "--env", "demo", "0" * 64], 4),
-        (["approve", "--env", "demo", "short"], 64),
-        (["diff", "--env", "demo", "a", "b"], 64),
-        (["policy", "--env", "demo", "--role", "king"], 64),
-        (["endpoints", "--env", "demo", "--without", "nothing"], 64),
-        (["endpoints", "--env", "demo"], 0),
-        (["params", "check", "--env", "demo"], 0),
-        (["--help"], 0),
-    ],
-)
-def test_exit_codes_of_usage(airgap: Airgap, arguments: list[str], code: int) -> None:
-    done = airgap(*arguments)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr

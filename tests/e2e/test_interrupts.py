@@ -37,11 +37,7 @@ def interrupted(airgap: Airgap, number: signal.Signals, *more: str) -> subproces
     with subprocess.Popen(
         command, env=airgap.env(), cwd=airgap.cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
-        deadline = time.monotonic() + 90
-        while "ec2:CreateNatGateway" not in airgap.writes():
-            assert time.monotonic() < deadline
-            assert child.poll() is None
-            time.sleep(0.05)
+        airgap.await_write("ec2:CreateNatGateway")
         time.sleep(0.5)
         began = time.monotonic()
         child.send_signal(number)
@@ -97,3 +93,25 @@ def test_json_is_one_document_then_too(slow: Airgap) -> None:
     run = json.loads(done.stdout)
     assert run["interrupted"] is True
     assert run["run_id"] == slow.last_run()["run_id"]
+
+
+def test_second_writer_is_refused_by_name_and_a_dead_run_is_taken_up_by_its_id(slow: Airgap) -> None:
+    chosen = ("--env", "demo", "--only", "identity", "--only", "network", "--no-pdf")
+    with slow.start("apply", *chosen, "--run-id", "first") as runner:
+        slow.await_write("ec2:CreateNatGateway")
+        second = slow("apply", *chosen)
+        runner.kill()
+    assert second.returncode == 1
+    assert f"process {runner.pid}" in second.stderr
+    assert "(mode apply, run first)" in second.stderr
+    assert "Not changed: anything" in second.stderr
+    assert broken_files(slow.reports) == []
+
+    told = slow("status", "--env", "demo")
+    assert told.returncode == 1
+    assert "the run ended before it could say how" in told.stderr
+    slow.control("POST", "/rehearsal/latency", {"ec2:CreateNatGateway": 0.1})
+    code, run = slow.json("apply", *chosen, "--run-id", "first")
+    assert (code, run["run_id"]) == (0, "first")
+    assert [entry["data"]["mode"] for entry in journalled(slow, "network") if entry["event"] == "open"] == ["apply"] * 2  # type: ignore[index]
+    assert len(slow.boto("ec2").describe_nat_gateways()["NatGateways"]) == 2

@@ -18,7 +18,7 @@ from leavings import broken_files
 from library import Library, changes, findings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-MAKING = ("identity", "network", "endpoints")
+MAKING = ("identity", "network", "endpoints", "cluster")
 LINES = 90  # of the some 380 that an undisturbed apply says
 
 
@@ -69,20 +69,6 @@ def descendants(pid: int) -> list[int]:
     return [*found, *(each for child in found for each in descendants(child))]
 
 
-def started(airgap: Airgap, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "airgap", *arguments]
-    return subprocess.Popen(
-        command, env=airgap.env(), cwd=airgap.cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def await_writes(airgap: Airgap, number: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(airgap.writes()) < number:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def slow_gateways(airgap: Airgap) -> None:
     airgap.control("POST", "/rehearsal/reset")
     airgap.control("POST", "/rehearsal/latency", {"ec2:CreateNatGateway": 6})
@@ -93,8 +79,8 @@ def test_orphaned_kernel_writes_nothing_more_and_the_next_run_completes(
     airgap: Airgap, undisturbed: Counter[str], writes: int
 ) -> None:
     slow_gateways(airgap)
-    with started(airgap, "apply", "--env", "demo", "--only", "identity", "--only", "network") as runner:
-        await_writes(airgap, writes)
+    with airgap.start("apply", "--env", "demo", "--only", "identity", "--only", "network") as runner:
+        airgap.await_writes(writes)
         kernels = descendants(runner.pid)
         runner.kill()
     assert kernels
@@ -111,8 +97,8 @@ def test_orphaned_kernel_writes_nothing_more_and_the_next_run_completes(
 
 def test_killed_kernel_is_a_broken_step_and_the_next_run_completes(airgap: Airgap, undisturbed: Counter[str]) -> None:
     slow_gateways(airgap)
-    with started(airgap, "apply", "--env", "demo", "--from", "identity") as runner:
-        await_writes(airgap, 120)
+    with airgap.start("apply", "--env", "demo", "--from", "identity") as runner:
+        airgap.await_writes(120)
         for pid in descendants(runner.pid):
             os.kill(pid, signal.SIGKILL)
         said, _ = runner.communicate(timeout=60)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import example
 import pytest
 from commandline import Airgap
 
 pytestmark = pytest.mark.e2e
-STEPS = ("preflight", "identity", "network", "endpoints", "attest")
+STEPS = ("preflight", "identity", "network", "endpoints", "cluster", "attest")
 
 
 def sealed_table(airgap: Airgap) -> str:
@@ -51,6 +52,7 @@ def test_03_the_approved_plan_is_applied_and_verified(airgap: Airgap) -> None:
     for name in ("run.json", "index.html", "summary.md", "findings.json", "junit.xml", "results.sarif", "intent.json"):
         assert (folder / name).is_file(), name
     assert not list(airgap.reports.rglob("*.part"))
+    assert list(example.differences(folder)) == [], "python tests/e2e/example.py makes reports/example anew"
 
 
 def test_04_a_second_apply_changes_nothing_and_makes_no_write_call(airgap: Airgap) -> None:

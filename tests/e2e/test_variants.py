@@ -10,11 +10,14 @@ import pytest
 from account import inventory
 from commandline import Airgap
 from library import Library, changes, findings, project, variant
+from rights import allowed, read_requests, record, refused, write_requests
 
+from airgap import params
+from airgap.model.permissions import iam_action
 from airgap.steps import STEPS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-MAKING = ("identity", "network", "endpoints")
+MAKING = ("identity", "network", "endpoints", "cluster")
 
 
 def subnets(region: str, tier: int, zones: str) -> list[dict[str, str]]:
@@ -36,12 +39,11 @@ def place(region: str, partition: str, public_tier: str = "none") -> dict[str, A
 
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
-    "sealed": {"network": network("us-east-1", "abc", "none")},
+    "sealed": {"region": "eu-west-1", "network": network("eu-west-1", "abc", "none")},
     # Zone e of us-east-1 has no EKS and not every endpoint service: five is what the Region admits.
     "five": {"network": network("us-east-1", "abcdf", "ingress", ingress=True)},
     "govcloud": place("us-gov-west-1", "aws-us-gov", "ingress-and-nat"),
     "china": place("cn-north-1", "aws-cn"),
-    "ireland": place("eu-west-1", "aws", "ingress-and-nat"),
 }
 
 
@@ -67,7 +69,7 @@ def test_from_nothing_to_verified_to_nothing(airgap: Airgap, projects: Path, nam
     applied = library("apply", *MAKING, verify=False)
     assert changes(applied) == changes(planned)
     assert changes(library("plan", *MAKING)) == []
-    judged = library("verify", "attest")
+    judged = library("verify", "preflight", "attest")
     assert findings(judged, "fail", "unknown") == []
     assert {finding.status for finding in judged["attest"].findings} <= {"pass", "not_applicable"}
 
@@ -76,6 +78,34 @@ def test_from_nothing_to_verified_to_nothing(airgap: Airgap, projects: Path, nam
     left = inventory(airgap.boto) - before
     kept = {key for step in STEPS for key in _stays(gone, step.name)}
     assert {what for what in left if not what.startswith(("role AWSServiceRole", "dhcp"))} == set(), kept
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_printed_policies_allow_every_call_of_the_story_and_miss_each_that_is_taken_away(
+    airgap: Airgap, projects: Path, name: str
+) -> None:
+    intent = params.load(name, projects)
+    seen = record(airgap.reports, intent)
+    assert len(seen.writes) > 200
+    asked = [*read_requests(intent, seen.reads), *write_requests(seen)]
+    assert {one.action for one in asked} >= {iam_action(call) for call, _ in (*seen.reads, *seen.writes)}
+    assert refused(allowed("deployer", intent), asked) == []
+    assert refused(allowed("verifier", intent), read_requests(intent, seen.verifying)) == []
+    for action in {one.action for one in write_requests(seen)} if name == "govcloud" else ():
+        mine = [one for one in asked if one.action == action]
+        assert refused(allowed("deployer", intent, without=action), mine), action
+
+
+def test_zone_without_what_is_needed_is_told_before_the_first_write(airgap: Airgap, tmp_path: Path) -> None:
+    """Six zones of us-east-1, of which EKS admits five."""
+    root = project(tmp_path / "six")
+    variant(root, "six", {"network": network("us-east-1", "abcdef", "none")})
+    places = {**airgap.environment, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    airgap.control("POST", "/rehearsal/reset")
+    told = findings(Library(places, airgap.reports, root, env="six")("verify", "preflight"), "fail", "unknown")
+    assert any("us-east-1e: EKS puts no control plane into use1-az3" in one for one in told)
+    assert all("us-east-1e" in one for one in told)
+    assert airgap.writes() == []
 
 
 def _stays(runs: Mapping[str, Any], step: str) -> list[str]:

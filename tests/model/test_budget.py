@@ -11,6 +11,7 @@ import yaml
 from airgap.model import prices
 from airgap.model.budget import address_budget, interfaces, monthly_cost, quota_needs
 from airgap.model.intent import Intent, NodeGroup, Subnet, decode
+from airgap.run.deriving import endpoint_table
 
 DEMO: Intent = decode(yaml.safe_load((Path(__file__).parents[2] / "params" / "demo.yaml").read_text()))
 
@@ -69,6 +70,16 @@ def test_the_bill_is_quantity_times_price() -> None:
     assert bill["interface endpoints, one a zone"] == pytest.approx(19 * 2 * 0.01 * 730)
     assert bill["nodes of general"] == pytest.approx(3 * 0.192 * 730)
     assert bill["EKS cluster"] == pytest.approx(73.0)
+
+
+def test_the_endpoints_cost_what_they_cost_by_zone_and_hour() -> None:
+    table = endpoint_table("demo")
+    paid = [one for one in table["endpoints"] if one["kind"] == "interface"]
+    assert {one["monthly_usd"] for one in paid} == {round(2 * 0.01 * 730, 2)}
+    assert {one["monthly_usd"] for one in table["endpoints"] if one["kind"] == "gateway"} == {0.0}
+    assert table["monthly_usd"] == pytest.approx(len(paid) * 14.6)
+    assert table["prices"].startswith("an estimate by public AWS list prices")
+    assert prices.AS_OF in table["prices"]
 
 
 def test_prices_are_dated_and_sizes_double() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airgap.model.canonical import canonical_bytes, digest
 from airgap.model.difference import diff, removal
 from airgap.model.estate import Estate
-from airgap.model.observation import Observation
+from airgap.model.observation import NotObserved, Observation
 from airgap.model.plan import (
     CREATE,
     DELETE,
@@ -27,7 +27,7 @@ from airgap.model.plan import (
     uncovered,
 )
 from airgap.model.reading import NEVER, ONCE, Field, Reading
-from airgap.model.survey import survey
+from airgap.model.survey import Survey, survey
 
 TAGS = [{"Key": "airgap:environment", "Value": "demo"}]
 VPC = Reading(
@@ -253,3 +253,12 @@ def test_a_kind_that_may_hold_undeclared_things_and_could_not_be_read_is_unknown
     assert diff("network", [MAIN], READINGS, found).unknowns == ()
     answering = diff("network", [MAIN], READINGS, found, answers_for=("vpc", "subnet"))
     assert [key for key, _ in answering.unknowns] == ["subnet:undeclared"]
+
+
+def test_what_is_applied_as_a_whole_is_planned_although_it_may_not_be_read() -> None:
+    kind = Reading("kubernetes:ListThings", "items", "metadata.name", owner="name", natural=("name",), declarative=True)
+    wanted = [Desired("thing", "a", {"name": "a"})]
+    for reason, planned in (("denied (Forbidden)", 1), ("failed (Unreachable)", 0)):
+        found = Survey(unreadable={"thing": NotObserved("kubernetes:ListThings", {}, reason)})
+        plan = diff("test", wanted, {"thing": kind}, found, answers_for=["thing"])
+        assert (len(plan.changes), len(plan.unknowns)) == (planned, 1 - planned)

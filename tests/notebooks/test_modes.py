@@ -32,7 +32,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 ORDER = [step.folder for step in STEPS]
-BACK = ["03_endpoints", "02_network", "01_identity", "00_preflight", "13_attest"]
+BACK = ["04_cluster", "03_endpoints", "02_network", "01_identity", "00_preflight", "13_attest"]
 
 
 @dataclass
@@ -51,9 +51,18 @@ class Desk:
         )
         return dict(json.loads(target.read_text()))
 
+    @property
+    def latest(self) -> Path:
+        """What the last run left."""
+        return self.reports / "demo" / "latest"
+
     def folder(self, notebook: str) -> Path:
         """What the last run left of a step."""
-        return self.reports / "demo" / "latest" / "steps" / notebook
+        return self.latest / "steps" / notebook
+
+    def summed(self) -> dict[str, Any]:
+        """What the last run says of itself, which the last step that ended has written."""
+        return dict(json.loads((self.latest / "run.json").read_text()))
 
     def last(self, notebook: str, event: str) -> dict[str, Any]:
         """The data of the last event of a sort in a step's journal."""
@@ -111,6 +120,8 @@ def test_plan_on_an_empty_account_fails_nowhere_and_changes_nothing(desk: Desk) 
         assert "judges nothing" in texts(shown)
     assert desk.last("02_network", "close")["changes"] > 100
     assert desk.writes() == 0
+    assert "judges nothing" in (desk.latest / "index.html").read_text()
+    assert (desk.summed()["mode"], desk.summed()["exit_code"]) == ("plan", 2)
 
 
 def test_apply_makes_it_and_passes(desk: Desk) -> None:
@@ -119,6 +130,10 @@ def test_apply_makes_it_and_passes(desk: Desk) -> None:
         close = desk.last(notebook, "close")
         assert (close["status"], close["verdict"], close["exit_code"]) == ("completed", "pass", 0)
     assert {path.name for path in desk.folder("x").parent.iterdir()} == set(ORDER)
+    run = desk.summed()
+    assert [one["name"] for one in run["steps"]] == [step.name for step in STEPS]
+    assert (run["mode"], run["verdict"], run["exit_code"]) == ("apply", "pass", 0)
+    assert all(f'href="steps/{name}/report.html"' in (desk.latest / "index.html").read_text() for name in ORDER)
 
 
 def test_reopened_step_continues_its_chain_in_the_run_that_it_joins(desk: Desk) -> None:
@@ -188,6 +203,7 @@ def test_verify_sees_drift_and_the_notebook_is_completed_all_the_same(desk: Desk
     shown = desk.run("02_network", env="demo", mode="verify")
     close = desk.last("02_network", "close")
     assert (close["status"], close["verdict"], close["exit_code"]) == ("completed", "fail", 3)
+    assert (desk.summed()["verdict"], desk.summed()["exit_code"]) == ("fail", 3)
     assert "enableDnsHostnames" in texts(shown)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+
 from airgap.steps import STEPS
 
 NOTEBOOKS = sorted(Path(__file__).parents[2].joinpath("notebooks").glob("*.ipynb"))

@@ -36,6 +36,6 @@ def test_the_base_has_no_problem() -> None:
 def test_wrong_files_are_refused_in_full(case: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "base.yaml"
     path.write_text(text_of(case))
-    usual = f"correct the line and run: airgap params check {path}"
+    usual = f"correct the line and run: airgap params check --env {path}"
     found = [(error.what, error.action) for error in check(path)]
     assert found == [(f"{path}:{entry['error']}", entry.get("next", usual)) for entry in case["errors"]]

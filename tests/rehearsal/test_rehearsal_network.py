@@ -229,3 +229,14 @@ def test_a_flow_log_without_group_or_role_delivers_nothing(aws):
     ec2.create_flow_logs(**log, LogGroupName="later")
     states = {x["LogGroupName"]: x["DeliverLogsStatus"] for x in ec2.describe_flow_logs()["FlowLogs"]}
     assert states == {"none": "FAILED", "flow": "FAILED", "later": "SUCCESS"}
+
+
+def test_prefix_lists_of_aws_keep_their_ids(aws):
+    ec2 = aws.client("ec2")
+    before = {x["PrefixListName"]: x["PrefixListId"] for x in ec2.describe_managed_prefix_lists()["PrefixLists"]}
+    aws.control("POST", "/reset")
+    assert before == {
+        x["PrefixListName"]: x["PrefixListId"] for x in ec2.describe_managed_prefix_lists()["PrefixLists"]
+    }
+    elsewhere = aws.client("ec2", "eu-west-1").describe_managed_prefix_lists()["PrefixLists"]
+    assert not {x["PrefixListId"] for x in elsewhere} & set(before.values())

@@ -15,6 +15,7 @@ from airgap.evidence.pages import PageFolder
 from airgap.model.canonical import canonical_bytes
 from airgap.model.observation import Observation
 from airgap.report.annex import annex_page
+from airgap.report.catalogue import not_tested
 from airgap.report.columns import fitted
 from airgap.report.index import index_page
 from airgap.report.page import STATEMENT
@@ -199,8 +200,33 @@ def test_the_first_page_counts_what_is_not_covered(shown: dict[str, str]) -> Non
     assert "The run broke: endpoints did not complete" in page
     assert "4 read calls gave no answer (ec2:DescribeSubnets)" in page
     assert "which other Regions are enabled was not read" in page
-    assert "43 properties or parts of them were not tested" in page
+    assert "45 properties or parts of them were not tested" in page
+    assert "Not tested: sealed and main tables" in page
+    assert "for step cluster to decide" in page
     assert "in force" in page
+
+
+def test_the_register_of_exceptions_stands_in_every_report(shown: dict[str, str], tmp_path: Path) -> None:
+    for name in ("index", "index on paper", "step", "step on paper"):
+        assert "why &lt;b&gt;" in shown[name]
+        assert "watched" in shown[name]
+        assert "2026-01-01 to 2027-01-01" in shown[name]
+    assert "None are declared" in pages(make_run(tmp_path))["step"]
+
+
+def test_the_first_page_links_every_file_and_names_the_writes_that_did_not_succeed(shown: dict[str, str]) -> None:
+    links = set(re.findall(r'href="([^"]+)"', shown["index"]))
+    assert {f"steps/{STEP}/{name}" for name in ("journal.ndjson", "plan.json", "views.json", "report.html")} <= links
+    assert {"index.pdf", "findings.csv", "population.csv", "intent.json", "observations/index.json"} <= links
+    assert "2 writes sent to AWS" in shown["index"]
+    assert "1 did not succeed; AWS answered:" in shown["index"]
+    assert "denied, No&lt;t&gt;" in shown["index"]
+
+
+def test_what_was_not_tested_is_told_by_check_and_resource() -> None:
+    found = [finding("key-rotates", "not_applicable", f"key:{one}", "KMS does not rotate it") for one in "abcdef"]
+    told = [one for one in not_tested(found) if one.reasons == ("KMS does not rotate it",)]
+    assert [one.statement for one in told] == ["What key-rotates wants is so: key:a, key:b, key:c, key:d and 2 more"]
 
 
 def test_enabled_regions_outside_the_scope_are_named(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_bring_settle_destroy_and_bring_again(aws: AWS) -> None:
     aws.destroy(*IDENTITY)
     left = aws.plan(*IDENTITY)
     assert {change.op for change in left.plan.changes} == {"create"}
-    assert {key for key in KEYS if key not in left.changes} == {
+    assert {key for key in KEYS if key not in left.changes} - {"ebs-default:account"} == {
         f"service-linked-role:{name}"
         for name in ("autoscaling", "eks", "eks-nodegroup", "elasticache", "elasticloadbalancing", "rds")
     }
@@ -95,6 +95,7 @@ def test_each_change_behind_our_back_is_that_field_alone(aws: AWS) -> None:
     iam.update_assume_role_policy(RoleName="cicd-deploy-role", PolicyDocument=json.dumps(anyone))
     iam.put_role_policy(RoleName="fintech-node", PolicyName="node-rights", PolicyDocument=json.dumps(OPEN))
     iam.put_role_policy(RoleName="fintech-developer", PolicyName="backdoor", PolicyDocument=json.dumps(OPEN))
+    iam.put_role_policy(RoleName="fintech-cluster", PolicyName="backdoor", PolicyDocument=json.dumps(OPEN))
     iam.attach_role_policy(RoleName="fintech-runner", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     iam.detach_role_policy(RoleName="fintech-cluster", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")
     kms.disable_key(KeyId=key["alias/fintech-evidence"])
@@ -108,8 +109,9 @@ def test_each_change_behind_our_back_is_that_field_alone(aws: AWS) -> None:
     assert changes == {
         ("role:cicd", "trust"): "update",
         ("role-policy:node-rights", "document"): "update",
-        ("role-policy:undeclared backdoor", ""): "delete",
-        ("role-attachment:undeclared arn:aws:iam::aws:policy/AdministratorAccess", ""): "delete",
+        ("role-policy:undeclared fintech-cluster|backdoor", ""): "delete",
+        ("role-policy:undeclared fintech-developer|backdoor", ""): "delete",
+        ("role-attachment:undeclared fintech-runner|arn:aws:iam::aws:policy/AdministratorAccess", ""): "delete",
         ("role-attachment:cluster-AmazonEKSClusterPolicy", "policy"): "create",
         ("role-attachment:cluster-AmazonEKSClusterPolicy", "role"): "create",
         ("kms-key:evidence", "enabled"): "update",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from airgap.model.canonical import encode
 from airgap.model.components import component
 from airgap.model.plan import Desired
 from airgap.model.policy import ALLOW, DENY, Request, evaluate, parse
-from airgap.resources.identity import IDENTITY
+from airgap.resources.identity import IDENTITY, declare_roles
 from airgap.resources.rights import cluster_arn, push_policy
 from airgap.resources.workloads import WORKLOADS, chosen, pod_identity_trust
 
@@ -123,9 +124,30 @@ def test_the_developer_role_needs_mfa_of_users_and_leaves_it_to_the_provider_of_
 def test_the_deployment_role_is_the_runners_alone() -> None:
     trust = DECLARED["role:cicd"].fields["trust"]
     assert [one["Principal"] for one in trust["Statement"]] == [{"AWS": "${role:runner.arn}"}]
-    assert [one["Action"] for one in rights("runner")["Statement"]] == [["sts:AssumeRole"]]
+    assert rights("runner")["Statement"][0]["Action"] == ["sts:AssumeRole"]
     assert rights("runner")["Statement"][0]["Resource"] == "${role:cicd.arn}"
     assert not [key for key in DECLARED if key.startswith("role-attachment:runner")]
+
+
+def _of_runner(variant: str) -> list[str]:
+    intent = dataclasses.replace(DEMO, pipeline=dataclasses.replace(DEMO.pipeline, variant=variant))
+    declared = {one.key: one for one in declare_roles.declare(intent, None)}  # type: ignore[arg-type]
+    statements = declared["role-policy:runner-rights"].fields["document"]["Statement"]
+    return [action for one in statements for action in one["Action"]]
+
+
+def test_only_a_runner_that_session_manager_reaches_has_its_agents_rights() -> None:
+    assert _of_runner("ghes") == ["sts:AssumeRole"]
+    assert _of_runner("codepipeline") == ["sts:AssumeRole"]
+    document = rights("runner")
+    assert {action.partition(":")[0] for action in _of_runner("ssm-runner")} == {
+        "sts", "ssm", "ssmmessages", "kms", "logs"
+    }  # fmt: skip
+    for action in ("ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:OpenDataChannel"):
+        assert may(document, action) == ALLOW
+    # The managed policy AmazonSSMManagedInstanceCore would let it read every parameter of the account.
+    for action in ("ssm:GetParameter", "ssm:GetParameters", "ssm:SendCommand", "ssm:StartSession", "s3:GetObject"):
+        assert may(document, action) == DENY
 
 
 def test_the_deployment_role_reads_named_secrets_and_pushes_through_endpoints_only() -> None:

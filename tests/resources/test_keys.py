@@ -27,6 +27,7 @@ def policy(purpose: str) -> Policy:
         "service-linked-role:autoscaling": SCALING,
         "role:cluster": DEMO.arn("iam", "role/fintech-cluster", region=""),
         "role:operations-host": DEMO.arn("iam", "role/fintech-operations-host", region=""),
+        "role:runner": DEMO.arn("iam", "role/fintech-runner", region=""),
     }.items():
         text = text.replace("${" + key + ".arn}", arn)
     return parse(text)

@@ -36,7 +36,7 @@ def test_the_network_comes_stays_and_goes(aws: AWS) -> None:
     assert (list(again.changes), again.plan.unknowns, again.found.orphans) == ([], (), [])
     aws.destroy(*BOTH)
     left = aws.plan(*BOTH).found
-    stays = {"service-linked-role", "bpa-options", "s3-account-block"}
+    stays = {"service-linked-role", "ebs-default", "bpa-options", "s3-account-block"}
     assert {key.split(":")[0] for key in left.lives} <= stays
     assert left.orphans == []
 

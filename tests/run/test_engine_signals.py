@@ -24,7 +24,7 @@ except KeyboardInterrupt:
 """
 SAVE = """
 import itertools, sys
-from airgap.run.files import SCHEME, WholeFiles
+from airgap.run.saving import SCHEME, WholeFiles
 print("ready", flush=True)
 for turn in itertools.count():
     WholeFiles().write(str(turn % 10) * 500_000 + "end", SCHEME + sys.argv[1])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import drawn_cluster
 import yaml
 
 from airgap.cloud.queries import QUERIES
@@ -65,7 +66,7 @@ def empty(intent: Intent = DEMO) -> Pages:
             for one in interfaces(intent)
         ]
     }
-    return pages
+    return pages | drawn_cluster.none(intent)
 
 
 def tagged(key: str, intent: Intent = DEMO) -> dict[str, Any]:
@@ -134,6 +135,7 @@ def deployed(intent: Intent = DEMO) -> Pages:
     pages["ec2:DescribeVpcEndpoints", "{}"] = {
         "VpcEndpoints": [_endpoint(one, intent, list(subnets)) for one in endpoint_services(intent)]
     }
+    pages |= drawn_cluster.deployed(intent)
     return pages | _filters(list(subnets)) | _names() | _buckets(intent) | _identity(intent)
 
 

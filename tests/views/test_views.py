@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -18,6 +19,7 @@ from airgap.views import VIEWS, Facts, Look, Picture, Shown, Table, reads
 EVERY = [(step, name) for step, views in VIEWS.items() for name in views]
 FROM_INTENT = {("preflight", "addresses"), ("preflight", "cost"), ("endpoints", "removal")}
 FROM_INTENT |= {("attest", name) for name in ("verdicts", "properties", "exceptions")}
+STEP = {"title": "Network", "status": "completed", "mode": "apply", "verdict": "unknown", "changes": 3}
 VOID = {"br", "rect", "line", "circle", "path"}
 
 
@@ -239,14 +241,28 @@ def finding(check: str, status: str, resource: str, *properties: str) -> Finding
 
 def test_verdicts_and_properties_state_their_population() -> None:
     found = (finding("a", "pass", "x", "NET-03"), finding("a", "unknown", "y", "NET-03"))
-    steps = [{"title": "Network", "verdict": "unknown", "changes": 3}]
+    steps = [STEP, {**STEP, "title": "Endpoints", "status": "failed"}]
     said = seen("attest", "verdicts", {}, findings=found, judged={"steps": steps}).text()
     assert "judged 1 of 2" in said
     assert "3 changes" in said
+    assert re.search("Endpoints.*✗ broke", said)
     shown = seen("attest", "properties", {}, findings=found)
     assert isinstance(shown, Table)
     assert len(shown.rows) == 45
     assert "judged 1 of 2" in shown.text()
+
+
+@pytest.mark.parametrize("name", ["verdicts", "properties"])
+def test_before_the_attestation_has_judged_it_shows_what_the_steps_said(name: str) -> None:
+    said = finding("a", "fail", "x", "NET-03").as_data()
+    shown = seen("attest", name, {}, judged={"steps": [STEP], "findings": [said]})
+    assert isinstance(shown, Table)
+    assert "✗ fail" in shown.text()
+    assert "As the other steps of this run judged" in shown.note
+    alone = seen("attest", name, {})
+    assert isinstance(alone, Table)
+    assert not alone.rows, "45 rows of which none was looked at say nothing"
+    assert "No step of this run has judged anything yet" in alone.note
 
 
 def test_exceptions_are_told_by_the_day_of_the_reading() -> None:

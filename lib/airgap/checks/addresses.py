@@ -9,6 +9,7 @@ from airgap.checks.scope import (
     INTERFACE_READS,
     SUBNET_READS,
     Item,
+    Named,
     Populated,
     account_row,
     all_subnets,
@@ -51,6 +52,10 @@ def nat_gateways(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
             yield f"{name} stands in {one['SubnetId']}, which is not a declared public subnet"
 
 
+def _outside_public(intent: Intent, estate: Estate) -> Named:
+    return [(name, one) for name, one in all_subnets(intent, estate) if tier(one, intent) != "public"]
+
+
 @check(
     "addresses-public",
     "No network interface outside the public tier has a public address",
@@ -58,11 +63,11 @@ def nat_gateways(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     properties=("NET-02",),
     reads=INTERFACE_READS,
     remedy="disassociate the address; move what needs one to a declared public subnet",
-    over=with_interfaces(all_subnets),
+    over=with_interfaces(_outside_public),
 )
 def public_addresses(place: Populated, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each public, carrier or customer-owned address on an interface of the subnet."""
-    for one in place.interfaces if tier(place.subnet, intent) != "public" else ():
+    for one in place.interfaces:
         held = [one.get("Association"), *(each.get("Association") for each in one.get("PrivateIpAddresses", []))]
         found = {link[name] for link in held if link for name in _PUBLIC if link.get(name)}
         if found:

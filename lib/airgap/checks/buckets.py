@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 from airgap.checks.check import NotApplicable, check
-from airgap.checks.keys import KEY_READS, keys
-from airgap.checks.scope import Item, Named, every, is_ours, vpc_ids
+from airgap.checks.keys import KEY_READS, own_keys
+from airgap.checks.scope import Item, Named, every, is_ours
 from airgap.model.canonical import dig
 from airgap.model.derived import BUCKETS
 from airgap.model.estate import Estate
@@ -101,7 +101,7 @@ def tls_only(one: Item, intent: Intent, estate: Estate) -> Iterator[str]:
 )
 def encrypted(one: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that objects are encrypted with no key of ours."""
-    known = {key[name] for _, key in keys(intent, estate) for name in ("KeyId", "Arn") if key.get(name)}
+    known = own_keys(intent, estate)
     rules = dig(_page(estate, "GetBucketEncryption", one) or {}, "ServerSideEncryptionConfiguration.Rules[]") or []
     applied = [rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in rules]
     if not any(str(rule.get("SSEAlgorithm", "")).startswith("aws:kms") for rule in applied):
@@ -193,39 +193,4 @@ def locked(one: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         yield f"the lock is {rule.get('Mode', 'off')} for {days} days, declared {intent.logs.evidence_lock_days}"
 
 
-def _volumes(intent: Intent, estate: Estate) -> Named:
-    found = [one for one in every(estate, "ec2:DescribeVolumes", "Volumes") if is_ours(one, intent)]
-    attached = {one["InstanceId"] for one in _instances(intent, estate)}
-    found += [
-        one
-        for one in every(estate, "ec2:DescribeVolumes", "Volumes")
-        if one not in found and any(link.get("InstanceId") in attached for link in one.get("Attachments", []))
-    ]
-    default = (estate.page("ec2:GetEbsEncryptionByDefault") or {}).get("EbsEncryptionByDefault")
-    if not found and not default:
-        raise NotApplicable("the environment has no volume yet, and EBS encryption by default is off")
-    return [(one["VolumeId"], one) for one in found] or [("EBS encryption by default", {"Encrypted": True})]
-
-
-def _instances(intent: Intent, estate: Estate) -> list[Item]:
-    ours = vpc_ids(intent, estate)
-    listed = every(estate, "ec2:DescribeInstances", "Reservations")
-    return [one for group in listed for one in group.get("Instances", []) if one.get("VpcId") in ours]
-
-
-@check(
-    "volumes-encrypted",
-    "The volume of the environment is encrypted, or every new one of the account is",
-    severity="high",
-    properties=("DAT-02",),
-    reads=("ec2:DescribeVpcs", "ec2:DescribeVolumes", "ec2:DescribeInstances", "ec2:GetEbsEncryptionByDefault"),
-    remedy="copy the volume into an encrypted one, and switch EBS encryption by default on",
-    over=_volumes,
-)
-def volumes(volume: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield that the volume lies in the clear."""
-    if not volume.get("Encrypted"):
-        yield "it is not encrypted"
-
-
-CHECKS = (closed, tls_only, encrypted, versioned, own_principals, not_copied, locked, volumes)
+CHECKS = (closed, tls_only, encrypted, versioned, own_principals, not_copied, locked)

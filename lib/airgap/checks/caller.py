@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from airgap.checks.check import NotApplicable, Population, check
+from airgap.checks.check import NotApplicable, Population, Undecided, check
 from airgap.checks.roles import DETAILS, roles
 from airgap.checks.scope import account_row
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.people import judge_four_eyes
 
+WHOLE_RUN = dt.timedelta(minutes=90)
+"""What every step takes on a real account: cluster, nodes, database and cache each take a quarter of an hour."""
 _GUARDS = ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY")
 _DEFAULTS = ("FullAWSAccess", "RCPFullAWSAccess")
 
@@ -40,6 +43,38 @@ def session(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
         name = arn.partition(":assumed-role/")[2].partition("/")[0]
         if name in {one["RoleName"] for _, one in roles(intent, estate)}:
             yield f"the caller is the platform's own role {name}"
+
+
+@check(
+    "caller-session-lasts",
+    "The caller's credentials outlast a whole run, or renew themselves",
+    severity="medium",
+    properties=(),
+    reads=("sts:GetCallerIdentity",),
+    remedy="use a profile that renews its session (AWS_PROFILE with role_arn or sso); a run goes on where it stopped",
+    over=account_row,
+)
+def lasts(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that the session ends before a whole run would; a role's session from another role's lasts one hour.
+
+    AWS: IAM User Guide, "Role chaining".
+    """
+    arn = str((estate.page("sts:GetCallerIdentity") or {}).get("Arn", ""))
+    if intent.world != "aws":
+        raise NotApplicable(f"sessions of a {intent.world} do not end")
+    ends = str(estate.records.caller.get("ends", ""))
+    if ends == "renewed":
+        return
+    if not ends:
+        raise NotApplicable("nothing says when these credentials end; those of a chained role last one hour")
+    left = _moment(ends) - _moment(estate.taken_at)
+    if left < WHOLE_RUN:
+        minutes = max(0, int(left.total_seconds() // 60))
+        yield f"the session of {arn} ends at {ends}, in {minutes} minutes; a whole run takes {WHOLE_RUN.seconds // 60}"
+
+
+def _moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _approvals(intent: Intent, estate: Estate) -> Population:
@@ -81,9 +116,12 @@ def separate(approval: dict[str, Any], intent: Intent, estate: Estate) -> Iterat
     over=lambda intent, estate: [(one.lower().replace("_", " "), one) for one in _organization(intent)],
 )
 def perimeter(sort: str, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield that no policy of the sort beyond AWS's default, with a denial in it, is attached anywhere."""
-    found = estate.items("organizations:ListPolicies", "Policies", Filter=sort)
-    for one in found:
+    """Yield that no policy of the sort beyond AWS's default, with a denial in it, is attached to the account.
+
+    One at the root covers it; of one at an organisational unit it is not known whether the account is in there.
+    """
+    units: list[str] = []
+    for one in estate.items("organizations:ListPolicies", "Policies", Filter=sort):
         if one.get("Name") in _DEFAULTS:
             continue
         content = estate.page("organizations:DescribePolicy", PolicyId=one["Id"]) or {}
@@ -91,9 +129,17 @@ def perimeter(sort: str, intent: Intent, estate: Estate) -> Iterator[str]:
         statements = document.get("Statement", [])
         listed = statements if isinstance(statements, list) else [statements]
         targets = estate.items("organizations:ListTargetsForPolicy", "Targets", PolicyId=one["Id"])
-        if targets and any(each.get("Effect") == "Deny" for each in listed):
+        if not any(each.get("Effect") == "Deny" for each in listed):
+            continue
+        if any(
+            str(each.get("TargetId")).startswith("r-") or each.get("TargetId") in intent.accounts for each in targets
+        ):
             return
-    yield "no policy of this sort denies anything"
+        names = (str(each.get("TargetId")) for each in targets)
+        units += [f"{one.get('Name')} at {name}" for name in names if name.startswith("ou-")]
+    if units:
+        raise Undecided(f"whether the account is in the organisational unit is not read: {', '.join(units)}")
+    yield "no policy of this sort that is attached to the account denies anything"
 
 
 def _organization(intent: Intent) -> tuple[str, ...]:
@@ -102,4 +148,4 @@ def _organization(intent: Intent) -> tuple[str, ...]:
     return _GUARDS
 
 
-CHECKS = (session, separate, perimeter)
+CHECKS = (session, lasts, separate, perimeter)

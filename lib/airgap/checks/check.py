@@ -1,8 +1,9 @@
 """What a check is, and how checks become findings.
 
 A check judges each resource of a population by itself: ``over`` gives the population, the decorated function yields
-one sentence per problem. No problem is a pass; a page that was not read makes that resource unknown; a population
-that cannot be read, or that is empty, makes the check unknown. Nothing turns green because nothing was looked at.
+one sentence per problem. No problem is a pass; a page that was not read makes that resource unknown, unless a problem
+was found before it; a population that cannot be read, or that is empty, makes the check unknown. Nothing turns green
+because nothing was looked at.
 """
 
 from __future__ import annotations
@@ -63,10 +64,14 @@ class Check:
     def _judged(self, resource: str, item: Any, intent: Intent, estate: Estate, listed: Mapping[str, Any]) -> Finding:
         view = estate.reading(self.reads)
         view.touched.update(listed)
+        problems: list[str] = []
         try:
-            problems = list(self.judge(item, intent, view))
+            for problem in self.judge(item, intent, view):
+                problems.append(problem)
         except OPEN as cause:
-            return self._finding(_status(cause), resource, str(cause), view)
+            if not problems:
+                return self._finding(_status(cause), resource, str(cause), view)
+            problems.append(f"and what was not decided: {cause}")
         if problems:
             return self._finding(FAIL, resource, "; ".join(problems), view)
         return self._finding(PASS, resource, self.title, view)

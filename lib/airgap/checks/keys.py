@@ -30,6 +30,11 @@ def keys(intent: Intent, estate: Estate) -> Named:
     return found
 
 
+def own_keys(intent: Intent, estate: Estate) -> set[str]:
+    """Return the ids and ARNs of the environment's keys, by either of which a resource may name its own."""
+    return {key[name] for _, key in keys(intent, estate) for name in ("KeyId", "Arn") if key.get(name)}
+
+
 def _existing(intent: Intent, estate: Estate) -> Named:
     return [(name, key) for name, key in keys(intent, estate) if key]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airgap.checks.check import NotApplicable, Population, check
+from airgap.checks.check import NotApplicable, Population, Undecided, check
 from airgap.checks.scope import Item, every
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -35,11 +35,19 @@ def _analyses(intent: Intent, estate: Estate) -> Population:
     over=_analyses,
 )
 def no_paths(analysis: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each path that an analysis found; "no findings" is evidence, not proof."""
+    """Yield each path that an analysis found; "no findings" is evidence, not proof.
+
+    An analysis that runs, failed or cannot tell (``FindingsFound`` unknown) has found nothing and says nothing.
+    """
     name = analysis["NetworkInsightsAccessScopeAnalysisId"]
+    status, told = analysis.get("Status"), analysis.get("FindingsFound")
+    if status != "succeeded" or told not in ("true", "false"):
+        raise Undecided(f"analysis {name} is {status}, findings found: {told}; run it again")
     found = estate.items(FINDINGS, "AnalysisFindings", NetworkInsightsAccessScopeAnalysisId=name)
     for one in found:
         yield f"analysis {name} found the path {one.get('FindingId')}"
+    if told == "true" and not found:
+        yield f"analysis {name} found paths, and lists none of them"
 
 
 def _probes(intent: Intent, estate: Estate) -> Population:

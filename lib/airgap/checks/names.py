@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from airgap.checks.check import Undecided, check
+from airgap.checks.check import NotApplicable, Undecided, check
 from airgap.checks.scope import VPC_READS, Item, arn_account, every, vpcs
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -130,7 +130,10 @@ def last_blocked(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
 )
 def allowed_narrow(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each name that a rule lets pass beyond the admitted ones; ALERT lets pass as ALLOW does."""
-    for rule in rules(vpc, estate):
+    found = rules(vpc, estate)
+    if not found:
+        raise NotApplicable("no rule judges the VPC's queries, so the firewall lets nothing pass and stops nothing")
+    for rule in found:
         if rule.get("Action") == "BLOCK":
             continue
         if rule.get("Action") != "ALLOW":
@@ -168,6 +171,7 @@ def fail_closed(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         *VPC_READS,
         f"{RESOLVER}:ListResolverQueryLogConfigs",
         f"{RESOLVER}:ListResolverQueryLogConfigAssociations",
+        "s3:ListBuckets",
     ),
     remedy="associate a query log configuration with the VPC",
     over=vpcs,
@@ -182,8 +186,16 @@ def logged(vpc: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         yield f"no query log is active (associations: {', '.join(str(one.get('Status')) for one in ours) or 'none'})"
     for one in active:
         where = configs.get(one["ResolverQueryLogConfigId"], {}).get("DestinationArn", "")
-        if arn_account(where) not in ("", *intent.accounts):
-            yield f"queries are logged in the account {arn_account(where)}"
+        if not where:
+            raise Undecided(f"the destination of {one['ResolverQueryLogConfigId']} is not in the pages")
+        if arn_account(where) not in intent.accounts and not _own_bucket(where, estate):
+            yield f"queries are logged to {where}, which is in no account in scope"
+
+
+def _own_bucket(arn: str, estate: Estate) -> bool:
+    """Whether an ARN is that of a bucket of the account; a bucket's ARN names no account."""
+    name = arn.rpartition(":")[2].partition("/")[0]
+    return ":s3:" in arn and name in {one["Name"] for one in every(estate, "s3:ListBuckets", "Buckets")}
 
 
 _CONFIGS = "ResolverQueryLogConfigs"

@@ -90,6 +90,8 @@ def quotas(need: QuotaNeed, intent: Intent, estate: Estate) -> Iterator[str]:
     others = [one for one in every(estate, call, path) if not _own(one, intent, estate)] if call else []
     if need.needed + len(others) > limit:
         yield f"{need.needed} are needed and {len(others)} are in use by others; {need.code} allows {limit:g}"
+    elif need.shared and not call and not intent.exclusive_account:
+        raise NotApplicable(f"{need.needed} fit into {limit:g}; what others in the account use of it is not counted")
 
 
 def _limit(need: QuotaNeed, estate: Estate) -> Optional[float]:

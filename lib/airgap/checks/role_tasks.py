@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from airgap.checks.check import check
+from airgap.checks.keys import KEY_READS, keys
 from airgap.checks.roles import MANAGED, READS, allowed, one_role, policies
 from airgap.checks.scope import Item
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
+from airgap.model.names import log_group
 
 READING = ("BatchGet", "Describe", "Filter", "Get", "List", "Lookup", "Search", "View")
 # Reads that give out data, secrets or credentials.
@@ -63,27 +65,48 @@ def deploy(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         for statement in policy.statements:
             if statement.effect != "Allow":
                 continue
-            beyond = [one for one in statement.actions if one not in _DEPLOY]
-            yield from (f"policy {name} allows {one}" for one in beyond)
-            tied = {value for _, key, wanted in statement.conditions if key == "aws:SourceVpce" for value in wanted}
-            if set(statement.actions) & set(_PUSH) and not (tied and tied <= own):
+            named = ("*",) if "Action" in statement.negated else statement.actions
+            yield from (f"policy {name} allows {one}" for one in named if one not in _DEPLOY)
+            tied = {
+                value
+                for operator, key, wanted in statement.conditions
+                if (operator, key.lower()) == ("StringEquals", "aws:sourcevpce")
+                for value in wanted
+            }
+            if set(named) & set(_PUSH) and not (tied and tied <= own):
                 yield f"policy {name} allows pushing images from {', '.join(sorted(tied - own)) or 'anywhere'}"
+
+
+def _reached(intent: Intent, estate: Estate) -> list[tuple[str, str]]:
+    """The rights (action, resource) by which Session Manager reaches an instance and records what is done there."""
+    key = dict(keys(intent, estate))["kms-key:logs"].get("Arn", "")
+    group = intent.arn("logs", f"log-group:{log_group(intent, 'sessions')}")
+    streams = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+    channels = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+    return [
+        ("ssm:UpdateInstanceInformation", "*"),
+        *((f"ssmmessages:{one}", "*") for one in channels),
+        ("kms:Decrypt", key),
+        ("logs:DescribeLogGroups", "*"),
+        *((f"logs:{one}", where) for one in streams for where in (group, f"{group}:*")),
+    ]
 
 
 @check(
     "role-runner-assumes",
-    "The runner's role may become the deployment role, and nothing else",
+    "The runner's role may become the deployment role, be reached by Session Manager, and nothing else",
     severity="high",
     properties=("IAM-01",),
-    reads=READS,
+    reads=(*READS, *KEY_READS),
     remedy="take every other statement out of the runner's role",
     over=one_role("runner"),
 )
 def runner(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each right of the runner beside the one."""
-    wanted = intent.arn("iam", f"role/{intent.identity.deploy_role}", region="")
+    """Yield each right beside the one; only a runner that is worked on through Session Manager needs its agent."""
+    deploys = ("sts:AssumeRole", intent.arn("iam", f"role/{intent.identity.deploy_role}", region=""))
+    known = [deploys, *(_reached(intent, estate) if intent.pipeline.variant == "ssm-runner" else ())]
     for grant in allowed(role, estate):
-        if grant.action != "sts:AssumeRole" or grant.resource != wanted:
+        if (grant.action, grant.resource) not in known:
             yield f"{grant.action} on {grant.resource} is allowed"
 
 

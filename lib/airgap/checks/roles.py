@@ -96,7 +96,7 @@ def _unbound(sentence: str) -> bool:
     "roles-no-wildcards",
     "No policy of the role grants everything, every action of a service, or writes on every resource",
     severity="critical",
-    properties=("IAM-01",),
+    properties=("IAM-01", "EKS-07"),
     reads=READS,
     remedy="name the actions and the resources",
     over=roles,

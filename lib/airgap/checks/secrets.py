@@ -47,11 +47,11 @@ def rotated(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
 
 @check(
     "secrets-own-principals",
-    "The secret's policy admits nobody outside the accounts in scope",
+    "The secret's policy admits nobody outside the accounts in scope, and it is copied to no Region out of scope",
     severity="critical",
     properties=("KEY-02",),
-    reads=("secretsmanager:ListSecrets", "secretsmanager:GetResourcePolicy"),
-    remedy="take the principal out of the secret's policy",
+    reads=("secretsmanager:ListSecrets", "secretsmanager:GetResourcePolicy", "secretsmanager:DescribeSecret"),
+    remedy="take the principal out of the secret's policy; remove the replica",
     over=secrets,
 )
 def own_principals(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
@@ -60,6 +60,10 @@ def own_principals(secret: Item, intent: Intent, estate: Estate) -> Iterator[str
     if body.get("ResourcePolicy"):
         admitted = foreign_principals(parse(body["ResourcePolicy"]), intent.accounts, intent.organization)
         yield from (*admitted.foreign, *admitted.unresolved)
+    described = estate.page("secretsmanager:DescribeSecret", SecretId=secret["ARN"]) or {}
+    for one in described.get("ReplicationStatus") or []:
+        if one.get("Region") not in intent.regions:
+            yield f"it is replicated to {one.get('Region')}"
 
 
 CHECKS = (rotated, own_principals)

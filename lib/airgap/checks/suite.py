@@ -9,12 +9,18 @@ from airgap.checks import (
     buckets,
     caller,
     change,
+    cluster,
+    cluster_access,
+    cluster_addons,
+    cluster_host,
+    cluster_nodes,
     connections,
     endpoint_policies,
     endpoints,
     evidence,
     gateways,
     groups,
+    inventory,
     keys,
     live,
     names,
@@ -26,10 +32,12 @@ from airgap.checks import (
     routes,
     secrets,
     surroundings,
+    volumes,
+    writes,
 )
 from airgap.checks.check import Check
 
-PREFLIGHT: tuple[Check, ...] = (*preflight.CHECKS, *surroundings.CHECKS, caller.session)
+PREFLIGHT: tuple[Check, ...] = (*preflight.CHECKS, *surroundings.CHECKS, caller.session, caller.lasts)
 """Judged before the first write."""
 
 IDENTITY: tuple[Check, ...] = (
@@ -38,9 +46,10 @@ IDENTITY: tuple[Check, ...] = (
     caller.session,
     caller.perimeter,
     *keys.CHECKS,
+    volumes.by_default,
     *change.CHECKS,
 )
-"""Roles and keys."""
+"""Roles, keys, and encryption by default."""
 
 NETWORK: tuple[Check, ...] = (
     *gateways.CHECKS,
@@ -54,6 +63,7 @@ NETWORK: tuple[Check, ...] = (
     *connections.CHECKS,
     *records.CHECKS,
     *buckets.CHECKS,
+    volumes.encrypted,
     *change.CHECKS,
 )
 """The VPC without a way out, and what records it."""
@@ -61,8 +71,29 @@ NETWORK: tuple[Check, ...] = (
 ENDPOINTS: tuple[Check, ...] = (*endpoints.CHECKS, *endpoint_policies.CHECKS, role_tasks.deploy, *change.CHECKS)
 """The only doors."""
 
-ATTEST: tuple[Check, ...] = (caller.separate, *secrets.CHECKS, *evidence.CHECKS, *live.CHECKS)
+CLUSTER: tuple[Check, ...] = (
+    *cluster.CHECKS,
+    *cluster_access.CHECKS,
+    *cluster_nodes.CHECKS,
+    *cluster_addons.CHECKS,
+    *cluster_host.CHECKS,
+    groups.egress,
+    groups.ingress,
+    roles.pods_bound,
+    volumes.encrypted,
+    *change.CHECKS,
+)
+"""The cluster, private and closed, with its nodes, add-ons and operations host."""
+
+ATTEST: tuple[Check, ...] = (
+    caller.separate,
+    *secrets.CHECKS,
+    *writes.CHECKS,
+    *inventory.CHECKS,
+    *evidence.CHECKS,
+    *live.CHECKS,
+)
 """What only the attestation judges; it judges every other step's checks again."""
 
-ALL: tuple[Check, ...] = tuple({one.id: one for one in (*PREFLIGHT, *IDENTITY, *NETWORK, *ENDPOINTS, *ATTEST)}.values())
+ALL: tuple[Check, ...] = tuple({one.id: one for one in (*PREFLIGHT, *IDENTITY, *NETWORK, *ENDPOINTS, *CLUSTER, *ATTEST)}.values())
 """Every check, once."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airgap.checks.check import check
+from airgap.checks.check import NotApplicable, check
 from airgap.checks.roles import DETAILS
 from airgap.checks.scope import account_row, every, is_ours, label, strings
 from airgap.model.canonical import dig
@@ -53,10 +53,12 @@ def organization(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
 )  # fmt: skip
 def internet_of_others(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each other VPC with an internet gateway, where the block is not on yet and the account is shared."""
+    if intent.exclusive_account:
+        raise NotApplicable("the params declare the account exclusive, so nobody else is in it to be cut off")
     options = estate.page("ec2:DescribeVpcBlockPublicAccessOptions") or {}
     mode = dig(options, "VpcBlockPublicAccessOptions.InternetGatewayBlockMode")
-    if mode == "block-bidirectional" or intent.exclusive_account:
-        return
+    if mode == "block-bidirectional":
+        raise NotApplicable("it is on already, so no run switches it on")
     own = {one["VpcId"] for one in estate.items("ec2:DescribeVpcs", "Vpcs") if is_ours(one, intent)}
     own |= set(intent.adopt.values())
     spared = set(strings(estate.page("ec2:DescribeVpcBlockPublicAccessExclusions") or {}))

@@ -10,8 +10,8 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from airgap.cli import estates, rehearsals, runs
-from airgap.errors import AirgapError, UsageError
+from airgap.cli import estates, output, proof, rehearsals, runs
+from airgap.errors import AirgapError, Interrupted, UsageError
 
 HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 runs.register(app)
 estates.register(app)
+proof.register(app)
 app.add_typer(rehearsals.app, name="rehearse")
 app.add_typer(estates.params_app, name="params")
 
@@ -40,35 +41,45 @@ app.add_typer(estates.params_app, name="params")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and exit with its code; an error that a person can act on is shown without a traceback."""
     signal.signal(signal.SIGTERM, _terminated)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = app(args=given, standalone_mode=False)
     except typer.Exit as ended:
         code = ended.exit_code
     except typer.Abort:
-        code = _told(AirgapError("Interrupted", "what the journal does not list as written", "run again"))
+        code = _told(_INTERRUPTED, given)
     except TyperException as error:
-        code = _misused(error.format_message())
+        code = _misused(error.format_message(), given)
     except AirgapError as error:
-        code = _told(error)
+        code = _told(error, given)
     except KeyboardInterrupt:
-        code = _told(AirgapError("Interrupted", "what the journal does not list as written", "run again"))
+        code = _told(_INTERRUPTED, given)
     except BrokenPipeError:
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+_INTERRUPTED = Interrupted("Interrupted", "what the journal does not list as written", "run again")
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _misused(text: str) -> int:
+def _misused(text: str, given: Sequence[str]) -> int:
     """Where no command was given, the text is the help itself."""
     if not text.startswith("Usage:"):
-        return _told(UsageError(text, "anything", "'airgap COMMAND --help' shows what it takes"))
+        return _told(UsageError(text, "anything", "'airgap COMMAND --help' shows what it takes"), given)
     sys.stderr.write(text + "\n")
     return UsageError.exit_code
 
 
-def _told(error: AirgapError) -> int:
+def _told(error: AirgapError, given: Sequence[str]) -> int:
+    """Say what happened on standard error; with ``--json`` standard output has its one document then too."""
     sys.stderr.write(f"airgap: {error.diagnostics()}\n")
+    if "--json" in given:
+        output.document({
+            "error": type(error).__name__, "what": error.what, "unchanged": error.unchanged, "next": error.action,
+            "exit_code": error.exit_code,
+        })  # fmt: skip
     return error.exit_code

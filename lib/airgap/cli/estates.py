@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from airgap.cli import output
-from airgap.cli.runs import Env, Json
+from airgap.cli.output import Json, example
+from airgap.cli.runs import Env
 from airgap.errors import UsageError
 
 params_app = typer.Typer(help="Params files: check, schema, new.", no_args_is_help=True, rich_markup_mode=None)
@@ -18,9 +19,8 @@ ROLES = ("deployer", "verifier", "guardrails")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    commands: tuple[Callable[..., int], ...] = (snapshot, endpoints, policy)
-    for command in commands:
-        app.command()(command)
+    for command, lines in EXAMPLES.items():
+        app.command(epilog=example(*lines))(command)
 
 
 def snapshot(env: Env, out: Annotated[Path, typer.Option("--out", help="Folder to write; new or empty.")],
@@ -80,32 +80,33 @@ def policy(env: Env, role: Annotated[str, typer.Option("--role", help="deployer,
     return 0
 
 
-@params_app.command("check")
+@params_app.command("check", epilog=example("airgap params check --env demo"))
 def check(env: Env = "demo", as_json: Json = False) -> int:
     """Check a params file, and name file, line, wrong value and what is allowed. 0: right, 64: wrong."""
     from airgap import params
 
-    errors = params.check(params.project_root() / "params" / f"{env}.yaml")
+    errors = params.check(params.find(env))
     if as_json:
         output.document({"env": env, "errors": [error.what for error in errors]})
     else:
         for error in errors:
             output.say(error.diagnostics())
-        output.say(f"params/{env}.yaml: {len(errors) or 'no'} problems")
+        output.say(f"{env}: {len(errors) or 'no'} problems")
     return 64 if errors else 0
 
 
-@params_app.command("schema")
-def schema() -> int:
-    """Print the JSON Schema of params files."""
+@params_app.command("schema", epilog=example("airgap params schema > params/schema.json"))
+def schema(as_json: Json = False) -> int:
+    """Print the JSON Schema of params files; --json changes nothing."""
     from airgap import params
 
     output.document(params.schema())
     return 0
 
 
-@params_app.command("new")
-def new(name: Annotated[str, typer.Argument(help="Name of the environment; params/NAME.yaml is written.")]) -> int:
+@params_app.command("new", epilog=example("airgap params new prod"))
+def new(name: Annotated[str, typer.Argument(help="Name of the environment; params/NAME.yaml is written.")],
+        as_json: Json = False) -> int:  # fmt: skip
     """Write a commented params file to start from; an existing one is never overwritten."""
     from airgap import params
     from airgap.evidence.files import write_whole
@@ -114,5 +115,15 @@ def new(name: Annotated[str, typer.Argument(help="Name of the environment; param
     if path.exists():
         raise UsageError(f"{path.name} exists", "it", "choose another name, or edit it")
     write_whole(path, params.new(name))
-    output.say(f"params/{name}.yaml written; set account, region and names, then: airgap params check --env {name}")
+    if as_json:
+        output.document({"env": name, "path": f"params/{path.name}"})
+    else:
+        output.say(f"params/{name}.yaml written; set account, region and names, then: airgap params check --env {name}")
     return 0
+
+
+EXAMPLES: Mapping[Callable[..., int], tuple[str, ...]] = {
+    snapshot: ("airgap snapshot --env demo --out estate",),
+    endpoints: ("airgap endpoints --env demo", "airgap endpoints --env demo --without s3"),
+    policy: ("airgap policy --env demo --role deployer",),
+}

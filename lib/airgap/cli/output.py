@@ -1,13 +1,21 @@
-"""What commands print: results on standard output, progress and logs on standard error."""
+"""What commands print: help with examples, results on standard output, progress and logs on standard error."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 BEGAN = time.monotonic()
+
+
+def example(*lines: str) -> str:
+    """Return the end of a command's help: what to type, line by line."""
+    return "\n".join(["\b", "For example:", *(f"  {line}" for line in lines)])
 
 
 def document(data: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from airgap.cli import output
+from airgap.cli.output import Json
 
-Env = Annotated[str, typer.Option("--env", help="Environment: the name of a file in params/.")]
+Env = Annotated[str, typer.Option("--env", help="Environment: the name of a file in params/, or a path.")]
 Only = Annotated[list[str] | None, typer.Option("--only", help="Step to run; may be given several times.")]
 Start = Annotated[str, typer.Option("--from", help="First step to run; all later ones follow.")]
 Approve = Annotated[str, typer.Option("--approve", help="Digest of an approved plan, of the run or of one step.")]
@@ -18,14 +19,12 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at 
 Pdf = Annotated[
     bool, typer.Option("--pdf/--no-pdf", help="Write the reports as PDF too; it takes some seconds a step.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    commands: tuple[Callable[..., int], ...] = (plan, apply, verify, destroy, approve, status, diff)
-    for command in commands:
-        app.command()(command)
+    for command, lines in EXAMPLES.items():
+        app.command(epilog=output.example(*lines))(command)
 
 
 def plan(
@@ -99,7 +98,11 @@ def _summary(data: Mapping[str, Any]) -> None:
     if data["mode"] == "plan":
         output.say(f"\nPlan digest  {data['plan_digest']}")
         output.say(f"To apply     airgap apply --env {data['env']} --approve {data['plan_digest']}")
-    output.say(f"\nVerdict {data['verdict'] or 'none'}, exit code {data['exit_code']}")
+    world = "" if data["world"] == "aws" else f"; world {data['world']}, so this is no production evidence"
+    output.say(f"\nVerdict {data['verdict'] or 'none'}, exit code {data['exit_code']}{world}")
+    untested = {name for one in data["not_tested"] for name in one["properties"]} if data["mode"] != "plan" else set()
+    if untested:
+        output.say(f"Not tested, wholly or in part: {len(untested)} properties; the report lists them with the reason")
     output.say(f"Report  reports/{data['env']}/latest/index.html")
 
 
@@ -148,3 +151,14 @@ def diff(
                 f"  {one['what']} {one['name']}: {one['before'] or 'not there'} -> {one['after'] or 'not there'}"
             )
     return 2 if data["changes"] else 0
+
+
+EXAMPLES: Mapping[Callable[..., int], tuple[str, ...]] = {
+    plan: ("airgap plan --env demo", "airgap plan --env demo --only network --json"),
+    apply: ("airgap apply --env demo --approve DIGEST", "airgap apply --env demo --from network --approve DIGEST"),
+    verify: ("airgap verify --env demo", "airgap verify --env demo --only attest --no-pdf --json"),
+    destroy: ("airgap destroy --env demo", "airgap destroy --env demo --only endpoints --approve DIGEST"),
+    approve: ("airgap approve --env prod DIGEST",),
+    status: ("airgap status --env demo", "airgap status --env demo --json"),
+    diff: ("airgap diff --env demo", "airgap diff --env demo 20261123T085012Z-ab12 20261124T085012Z-cd34"),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ OVERRIDES = "AWS_ENDPOINT_URL"
 
 @dataclass(frozen=True)
 class Caller:
-    """The calling principal, as STS names it."""
+    """The calling principal, as STS names it, and when its credentials end (``Cloud.session_end``)."""
 
     arn: str
     account: str
     user_id: str
     endpoint: str = ""
+    ends: str = ""
 
     @property
     def partition(self) -> str:
@@ -31,7 +33,7 @@ class Caller:
 
     def as_data(self) -> dict[str, str]:
         """Return the caller as JSON data."""
-        return {"arn": self.arn, "account": self.account, "user_id": self.user_id, "endpoint": self.endpoint}
+        return dataclasses.asdict(self)
 
 
 def endpoint_overrides(environ: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +77,7 @@ def bind(intent: Intent, cloud: Cloud, page: Any) -> Caller:
             "check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and the network path to STS",
         )
     body = page(observation.page)
-    caller = Caller(body["Arn"], body["Account"], body["UserId"], endpoint)
+    caller = Caller(body["Arn"], body["Account"], body["UserId"], endpoint, cloud.session_end())
     if caller.account != intent.account:
         raise WrongPlace(
             f"These credentials are of account {caller.account}; {intent.environment} is account {intent.account}",

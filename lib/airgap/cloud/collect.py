@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from airgap.cloud.queries import QUERIES
 from airgap.cloud.query import Query
-from airgap.cloud.session import Cloud
+from airgap.model import observation
 from airgap.model.canonical import dig, encode, plain
 from airgap.model.estate import Estate, PageLoader
 from airgap.model.observation import NotObserved, Observation
 from airgap.model.reading import Reading, items
+
+HOME = "$home"
+"""In a row of the table: the home Region of the environment's partition."""
+
+
+class Reads(Protocol):
+    """What answers read calls: the cloud, or every system of an environment."""
+
+    account: str
+    region: str
+
+    @property
+    def read(self) -> Callable[..., list[Observation]]:
+        """Make one read call and return its observations."""
+
+    @property
+    def nothing_to_read(self) -> Callable[..., list[Observation]]:
+        """Record that there was nothing to ask for."""
 
 
 def closure(reads: Iterable[str]) -> tuple[Query, ...]:
@@ -31,13 +49,14 @@ def closure(reads: Iterable[str]) -> tuple[Query, ...]:
 
 
 def collect(
-    cloud: Cloud, reads: Iterable[str], load: PageLoader, *, jobs: int = 8, since: str = ""
+    cloud: Reads, reads: Iterable[str], load: PageLoader, *, jobs: int = 8, since: str = ""
 ) -> list[Observation]:
     """Make every read call that ``reads`` needs, in parallel level by level, and return the observations.
 
     Calls that list what happened over time are made where ``since`` (RFC 3339) says from when on.
     """
-    left = [query for query in closure(reads) if since or not query.since]
+    at_home = observation.home(cloud.region) == cloud.region
+    left = [one for one in closure(reads) if (since or not one.since) and not (at_home and one.home == HOME)]
     done: list[Observation] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         while left:
@@ -64,10 +83,9 @@ def _answered(call: str, estate: Estate) -> bool:
     return True
 
 
-def _read(cloud: Cloud, query: Query, params: Mapping[str, Any]) -> list[Observation]:
-    return cloud.read(
-        query.call, params, scope=query.scope, absent=query.absent, vantage=query.vantage, home=query.home
-    )
+def _read(cloud: Reads, query: Query, params: Mapping[str, Any]) -> list[Observation]:
+    home = observation.home(cloud.region) if query.home == HOME else query.home
+    return cloud.read(query.call, params, scope=query.scope, absent=query.absent, vantage=query.vantage, home=home)
 
 
 def parameters(query: Query, estate: Estate, since: str = "") -> list[dict[str, Any]]:

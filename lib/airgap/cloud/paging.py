@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airgap.cloud.failures import THROTTLED
+
 # Member of an answer that says where the next page begins -> the parameter that takes it.
 CONTINUES = {
     "NextToken": "NextToken",
@@ -15,8 +17,18 @@ CONTINUES = {
     "NextMarker": "NextMarker",
     "NextContinuationToken": "ContinuationToken",
 }
+# Calls that AWS answers so few times a second that a long answer is throttled between its pages: asked from its first
+# page on again, it would never end (CloudTrail API Reference, LookupEvents: two a second).
+PACED = ("cloudtrail:LookupEvents",)
+PAUSE, TRIES = 0.5, 12
 # Members that say that there is more, where the service offers no way to it: such an answer is never taken as whole.
 CUT_OFF = ("AdditionalRoutesAvailable", "HasMoreDeliveryStreams")
+
+
+def again(response: Any, attempts: int, **_: Any) -> float | None:
+    """Botocore's ``needs-retry``: the seconds after which one throttled page is asked again, None where it is not."""
+    code = response[1].get("Error", {}).get("Code") if response else ""
+    return PAUSE * attempts if code in THROTTLED and attempts < TRIES else None
 
 
 def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:

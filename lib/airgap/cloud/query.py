@@ -17,7 +17,8 @@ class Query:
     ``skip`` (path, pattern) leaves out items that the call cannot be made for, ``only`` keeps those that it can.
     A bound name may be dotted (``a.b`` sets b within a); a bound path may be a template (``/ami/{version}``), the
     environment's Region (``$region``) or, in brackets, the one element of a list. ``home`` is the Region whose endpoint
-    answers for a service that has one. ``since`` is the parameter that takes the time from which on to ask; without
+    answers for a service that has one; ``$home`` is that of the partition, which is not asked a second time where the
+    environment stands in it. ``since`` is the parameter that takes the time from which on to ask; without
     such a time it is not asked.
     """
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airgap.cloud import failures, liveness, tokens
-from airgap.cloud.paging import pages
+from airgap.cloud.cluster_token import ClusterToken
+from airgap.cloud.failures import Failure
+from airgap.cloud.paging import PACED, again, pages
 from airgap.cloud.recorder import Recorder
 from airgap.errors import Interrupted
 from airgap.model import observation as obs
+from airgap.model.canonical import utc
 from airgap.model.observation import Observation
 from airgap.model.permissions import iam_action
 
@@ -54,11 +58,25 @@ class Cloud:
                 self._clients[service, where] = self._make(service, where)
             return self._clients[service, where]
 
+    def session_end(self) -> str:
+        """Return when the caller's credentials end (RFC 3339): ``renewed`` where they renew themselves, empty where
+        nothing says.
+        """
+        from botocore.credentials import RefreshableCredentials
+
+        held = self._session.get_credentials() if self._session else None
+        # A variable tells when exported credentials end; nobody renews them.
+        if isinstance(held, RefreshableCredentials) and held.method != "env":
+            return "renewed"
+        expiry = getattr(held, "_expiry_time", None)
+        return utc(expiry) if expiry else ""
+
     def _make(self, service: str, region: str) -> Any:
         if self._session is None:
             import boto3
 
             self._session = boto3.session.Session(region_name=self.region)
+            self._keep_secret(self._session.get_credentials())
         from botocore.config import Config
 
         config = Config(
@@ -71,9 +89,21 @@ class Cloud:
         )
         client = self._session.client(service, region_name=region, config=config)
         client.meta.events.register("before-parse", self.recorder.body_received)
+        for operation in (call.split(":")[1] for call in PACED if call.startswith(f"{service}:")):
+            client.meta.events.register(f"needs-retry.{service}.{operation}", again)
         if self.world == "rehearsal":
             client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         return client
+
+    def _keep_secret(self, credentials: Any) -> None:
+        """Hide the caller's own secret and token wherever they turn up, from a profile as from the environment."""
+        frozen = credentials.get_frozen_credentials() if credentials else None
+        for value in (frozen.secret_key, frozen.token) if frozen else ():
+            self.recorder.redactor.learn(value or "")
+
+    def _shown(self, failure: Failure) -> Failure:
+        """A failure without secrets in its message, as services repeat what they were asked."""
+        return replace(failure, message=self.recorder.redactor.text(failure.message))
 
     def read(self, call: str, params: Mapping[str, Any], *, scope: str = "regional", absent: tuple[str, ...] = (),
              vantage: str = "aws-api", home: str = "") -> list[Observation]:  # fmt: skip
@@ -81,7 +111,7 @@ class Cloud:
         from botocore.exceptions import BotoCoreError, ClientError
 
         service, operation = call.split(":")
-        asked = self._asked(call, params, scope, vantage)
+        asked = self.asked(call, params, scope, vantage)
         for attempt in range(1, READ_ATTEMPTS + 1):
             seen: list[Observation] = []
             try:
@@ -90,7 +120,7 @@ class Cloud:
                     seen.append(self.recorder.page(client, operation, asked, answer, len(seen) + 1, last))
                 return seen
             except (BotoCoreError, ClientError) as error:
-                failure = failures.read(error, absent)
+                failure = self._shown(failures.read(error, absent))
                 if failure.code in failures.EXPIRED:
                     raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
                 if failure.code == failures.UNREACHED and not self.offers(service, home or self.region):
@@ -99,6 +129,39 @@ class Cloud:
                     return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
                 self._pause(0.1 * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns")
+
+    def unanswered(
+        self, call: str, params: Mapping[str, Any], why: str, *, vantage: str, status: str = obs.FAILED
+    ) -> Observation:
+        """Record a read call that could not be made from here, or that has nothing to read, and why."""
+        failure = Failure(status, failures.UNREACHED if status == obs.FAILED else "NotFound", why)
+        return self.recorder.failure(self.asked(call, params, "regional", vantage), failure, 1)
+
+    def cluster_token(self, cluster: str) -> ClusterToken:
+        """Return what gives bearer tokens of this caller for one EKS cluster."""
+        self.client("sts")
+        return ClusterToken(self._session, self.region, cluster, self.clock.now)
+
+    def registry_token(self) -> str:
+        """Return a token for the account's registries, good for twelve hours; it is hidden wherever it turns up."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        call, client = "ecr:GetAuthorizationToken", self.client("ecr")
+        try:
+            answer = client.get_authorization_token()
+        except (BotoCoreError, ClientError) as error:
+            failure = self._shown(failures.read(error, ()))
+            raise failures.raised(failure, call, iam_action(call), self.principal, "the registry") from error
+        token = str(answer["authorizationData"][0]["authorizationToken"])
+        for secret in (token, base64.b64decode(token).decode().partition(":")[2]):
+            self.recorder.redactor.learn(secret)
+        asked = self.asked(call, {}, "regional", "aws-api")
+        self.recorder.page(client, "GetAuthorizationToken", asked, answer, 1, True)
+        return token
+
+    def start_session(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Start a Session Manager session; it is a write, and its token stays out of the journal."""
+        return self.write("ssm:StartSession", asked, resource="the operations host")
 
     def offers(self, service: str, region: str) -> bool:
         """Tell whether botocore's data know a service in a Region; of some services it has no list, then it may be."""
@@ -112,9 +175,10 @@ class Cloud:
                         vantage: str = "aws-api") -> list[Observation]:  # fmt: skip
         """Record that a follow-up was not asked because what it follows was answered and lists nothing to ask for."""
         why = failures.Failure(obs.ABSENT, "NothingListed", f"{listed} was answered and lists nothing to ask for")
-        return [self.recorder.failure(self._asked(call, {}, scope, vantage), why, 1)]
+        return [self.recorder.failure(self.asked(call, {}, scope, vantage), why, 1)]
 
-    def _asked(self, call: str, params: Mapping[str, Any], scope: str, vantage: str) -> dict[str, Any]:
+    def asked(self, call: str, params: Mapping[str, Any], scope: str, vantage: str) -> dict[str, Any]:
+        """Return what an observation says of a read call before it is made."""
         return {
             "call": call,
             "params": dict(params),
@@ -141,7 +205,7 @@ class Cloud:
         client = self.client(service)
         asked, repeatable = tokens.with_token(client, operation, params, f"{self.salt}:{resource}:{call}")
         for attempt in range(1, WRITE_ATTEMPTS + 1):
-            self._may_write()
+            self.may_write()
             written = self.recorder.writing(call, asked, resource, self.principal, attempt)
             cause: Exception | None = None
             try:
@@ -152,6 +216,7 @@ class Cloud:
             if failure is None:
                 self.recorder.written(written, answer)
                 return dict(answer)
+            failure = self._shown(failure)
             self.recorder.refused(written, failure)
             if failure.status == obs.ABSENT:
                 return {}
@@ -162,7 +227,8 @@ class Cloud:
             self._pause(min(0.2 * 2**attempt, 10.0))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _may_write(self) -> None:
+    def may_write(self) -> None:
+        """Raise ``Interrupted`` where nothing more may be written."""
         if self.stop.is_set():
             raise Interrupted(
                 "The run was interrupted", "nothing further; the call in flight was finished", "run again"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from airgap.controls import csf, dora, ffiec_aio, ffiec_is, glba, nydfs, pci, sec, sp800_53
 from airgap.controls.framework import Framework, Requirement
+from airgap.controls.parts import PARTS, Part
 from airgap.controls.properties import PROPERTIES, Property
-from airgap.controls.verdicts import PropertyVerdict, verdicts
+from airgap.controls.verdicts import PropertyVerdict, Untested, verdicts
 
-__all__ = ["FRAMEWORKS", "PROPERTIES", "Framework", "Property", "PropertyVerdict", "Requirement", "requirements",
-           "verdicts"]  # fmt: skip
+__all__ = ["FRAMEWORKS", "PARTS", "PROPERTIES", "Framework", "Part", "Property", "PropertyVerdict", "Requirement",
+           "Untested", "requirements", "verdicts"]  # fmt: skip
 
 FRAMEWORKS: tuple[Framework, ...] = tuple(
     one.FRAMEWORK for one in (csf, sp800_53, pci, glba, nydfs, ffiec_is, ffiec_aio, sec, dora)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from airgap.controls.parts import PARTS, Part
+
 
 class Property(NamedTuple):
     """One statement about an environment: its id, what must hold, and the evidence that decides it."""
@@ -11,6 +13,11 @@ class Property(NamedTuple):
     id: str
     title: str
     evidence: str
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it asks for, part by part, with what decides each."""
+        return PARTS[self.id]
 
 
 PROPERTIES: tuple[Property, ...] = (

@@ -29,6 +29,15 @@ GATEWAYS = (
     "IpAddress",
 )
 """Members of a route that name its target, the one that decides first; EC2 gives an instance's interface as well."""
+RECORDED = (
+    ("InternetGateways", "InternetGatewayId"),
+    ("VpnGateways", "VpnGatewayId"),
+    ("TransitGateways", "TransitGatewayId"),
+    ("VpcPeeringConnections", "VpcPeeringConnectionId"),
+    ("NatGateways", "NatGatewayId"),
+    ("VpcEndpoints", "VpcEndpointId"),
+)
+"""Kinds of gateways, and the member that holds the id."""
 _PLAIN = {
     "DestinationCidrBlock",
     "DestinationIpv6CidrBlock",
@@ -50,6 +59,7 @@ class Network:
         self._addresses: Optional[dict[tuple[str, str], Item]] = None
         self._public: Optional[dict[str, Item]] = None
         self._tables: Optional[dict[str, Item]] = None
+        self._acls: Optional[dict[str, Item]] = None
 
     def subnet(self, subnet_id: str) -> Optional[Item]:
         """Return a subnet by its id."""
@@ -123,12 +133,13 @@ class Network:
 
     def acl(self, subnet: Item) -> Optional[Item]:
         """Return the network ACL of a subnet: by association, else its VPC's default one."""
-        default = None
-        for one in self.facts.where("NetworkAcls", VpcId=subnet["VpcId"]):
-            if any(link.get("SubnetId") == subnet["SubnetId"] for link in one.get("Associations") or []):
-                return one
-            default = one if one.get("IsDefault") else default
-        return default
+        if self._acls is None:
+            self._acls = {}
+            for one in self.facts.items("NetworkAcls"):
+                self._acls.update({link["SubnetId"]: one for link in one.get("Associations") or [] if "SubnetId" in link})
+                if one.get("IsDefault"):
+                    self._acls[f"default {one['VpcId']}"] = one
+        return self._acls.get(subnet["SubnetId"]) or self._acls.get(f"default {subnet['VpcId']}")
 
     def group(self, group_id: str) -> Optional[Item]:
         """Return a security group by its id."""
@@ -165,6 +176,13 @@ class Network:
             if any(link.get("VpcId") == vpc_id for link in one.get("Attachments") or []):
                 return str(one["InternetGatewayId"])
         return None
+
+    def knows(self, gateway: str) -> bool:
+        """Tell whether a gateway is recorded, by itself or as the target of a route."""
+        if any(self.facts.find(kind, member, gateway) for kind, member in RECORDED):
+            return True
+        routes = (each for table in self.facts.items("RouteTables") for each in table.get("Routes") or [])
+        return any(target(each)[1] == gateway for each in routes)
 
     def destinations(self, route: Item) -> Optional[list[Range]]:
         """Return the ranges that a route is for; None where its prefix list is not known."""

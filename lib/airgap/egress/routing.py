@@ -121,11 +121,15 @@ def peer_of(connection: Item, vpc: str) -> str:
     return next((one for one in ends if one != vpc), "")
 
 
-def vpc_of(network: Network, gateway: str) -> str:
-    """Return the VPC into which a gateway leads."""
+def vpc_of(network: Network, gateway: str, destination: Address) -> str:
+    """Return the VPC into which a gateway leads a packet, nothing where it leads into none that is recorded."""
+    found: list[str] = []
     for kind, member in (("VpnGateways", "VpnGatewayId"), ("InternetGateways", "InternetGatewayId")):
-        item = network.facts.find(kind, member, gateway)
-        for link in (item or {}).get("VpcAttachments") or (item or {}).get("Attachments") or []:
-            if link.get("VpcId"):
-                return str(link["VpcId"])
-    return ""
+        item = network.facts.find(kind, member, gateway) or {}
+        found += [str(link.get("VpcId")) for link in item.get("VpcAttachments") or item.get("Attachments") or []]
+    peering = network.facts.find("VpcPeeringConnections", "VpcPeeringConnectionId", gateway) or {}
+    found += [str((peering.get(end) or {}).get("VpcId")) for end in ("AccepterVpcInfo", "RequesterVpcInfo")]
+    attached = network.facts.where("TransitGatewayVpcAttachments", TransitGatewayId=gateway)
+    found += [str(one.get("VpcId")) for one in attached if live(one)]
+    known = [one for one in found if network.vpc(one) is not None]
+    return next((one for one in known if any(destination in each for each in network.ranges(one))), "")

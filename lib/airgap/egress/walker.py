@@ -5,6 +5,7 @@ Where a page is missing it takes AWS's default for that kind and says so under `
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -309,11 +310,19 @@ class Walker:
 
     def from_gateway(self, packet: Packet, gateway: str) -> Trace:
         """Walk a packet that comes into a VPC through one of its gateways."""
-        vpc = routing.vpc_of(self.network, gateway)
+        vpc = routing.vpc_of(self.network, gateway, packet.destination)
         if not vpc or not any(packet.destination in one for one in self.network.ranges(vpc)):
             return self._drop("no-route", gateway)
         self._hop(gateway, "comes in")
         return self._local(packet, vpc)
+
+    def refused(self, reason: str, at: str) -> Trace:
+        """Return the trace of a packet that was never sent on."""
+        return self._drop(reason, at)
+
+    def unanswered(self, reason: str, at: str) -> Trace:
+        """Return the trace of a packet of which nothing can be said."""
+        return self._end(UNKNOWN, reason, at)
 
     def _beyond(self, gateway: str, what: str) -> Trace:
         self._out(gateway)
@@ -338,8 +347,6 @@ class Walker:
 
 def _translated(packet: Packet, interface: Item) -> Packet:
     """Return a packet to a public address as it stands behind the internet gateway."""
-    import ipaddress
-
     public = {value: key for key, value in public_addresses(interface).items()}
     private = public.get(str(packet.destination))
     if private is None:

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from airgap.evidence.pages import PageFolder
 from airgap.evidence.plans import FOLDER
 from airgap.model.canonical import digest_of, plain
 from airgap.model.estate import Records
+from airgap.model.journal import read
 from airgap.model.observation import Observation
 
 SCHEMA = "airgap/run/v1"
@@ -177,7 +179,8 @@ class RunFolder:
 
     def began(self) -> str:
         """Return the time of the run's first journal line, RFC 3339; empty where it has none yet."""
-        return min((lines[0]["time"] for _, lines, _ in self.journals() if lines), default="")
+        places = [self.journal, *(step.journal for step in self.steps())]
+        return min((time for time in map(_began, places) if time), default="")
 
     def records(self) -> Records:
         """Return what the journals say of the run itself: caller, writes with their answers, approvals."""
@@ -211,6 +214,14 @@ def latest(reports_root: Path, env: str) -> str | None:
     if link.is_symlink() and link.is_dir():
         return link.resolve().name
     return next(reversed(runs(reports_root, env)), None)
+
+
+def _began(journal: Path) -> str:
+    """Return the time of a journal's first line, which alone is read; empty where there is no whole one."""
+    with suppress(FileNotFoundError), journal.open("rb") as file:
+        entries, _ = read(file.readline().decode("utf-8", "replace"))
+        return str(entries[0]["time"]) if entries else ""
+    return ""
 
 
 def _collections(

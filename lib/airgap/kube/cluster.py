@@ -73,7 +73,7 @@ class Cluster:
             query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
             if params.get("name"):
                 query.append(("fieldSelector", f"metadata.name={params['name']}"))
-            body, headers, failure = self._call("GET", api.path(str(params.get("namespace", ""))), query, _HEADERS)
+            body, headers, failure = self._again("GET", api.path(str(params.get("namespace", ""))), query, _HEADERS)
             if failure is not None:
                 return [*seen, self.recorder.failure(asked, failure, len(seen) + 1)]
             more = str((body.get("metadata") or {}).get("continue") or "")
@@ -145,6 +145,17 @@ class Cluster:
             "system": "k8s",
             "principal": self.principal,
         }
+
+    def _again(
+        self, method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str], failures.Failure | None]:
+        """Make a call that changes nothing, and again where the failure may pass by itself."""
+        for attempt in range(1, ATTEMPTS):
+            told = self._call(method, path, query, headers)
+            if told[2] is None or not told[2].retryable:
+                return told
+            self.sleep(min(0.2 * 2**attempt, 5.0))
+        return self._call(method, path, query, headers)
 
     def _call(self, method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str],
               body: Any = None) -> tuple[dict[str, Any], dict[str, str], failures.Failure | None]:  # fmt: skip

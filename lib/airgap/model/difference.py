@@ -8,8 +8,9 @@ from typing import Any, Optional
 
 from airgap.model.canonical import encode, plain
 from airgap.model.kubernetes import comparable, differences, immutable
+from airgap.model.observation import NotObserved
 from airgap.model.plan import CREATE, DELETE, DIFFERS, IMPOSSIBLE, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
-from airgap.model.reading import FIXED, FORWARD, NEVER, ONCE, REPLACE, Field, Live, Reading, Unknown, shaped
+from airgap.model.reading import FIXED, FORWARD, NEVER, ONCE, REPLACE, Field, Live, Reading, Unknown, Whole, shaped
 from airgap.model.survey import Survey, unread
 
 
@@ -104,6 +105,9 @@ def diff(
     unknowns: list[tuple[str, str]] = []
     differing: list[Change] = []
     for one in desired:
+        if _applied_unseen(readings[one.kind], found.unreadable.get(one.kind)):
+            changes += [_unseen(one, name, value) for name, value in sorted(one.fields.items())]
+            continue
         if one.kind in found.unreadable:
             unknowns.append((one.key, str(found.unreadable[one.kind])))
             continue
@@ -115,11 +119,22 @@ def diff(
             else:
                 changes.append(change)
     silent = set(found.unreadable) & set(answers_for) - {one.kind for one in desired}
+    silent -= {kind for kind in silent if _applied_unseen(readings[kind], found.unreadable[kind])}
     unknowns += [(f"{kind}:undeclared", str(found.unreadable[kind])) for kind in sorted(silent)]
     for live in undeclared:
-        before = {name: found.logical(value) for name, value in live.fields.items() if not isinstance(value, Unknown)}
+        before = {name: found.logical(value) for name, value in _shown(live).items()}
         changes.append(Change(DELETE, live.key, "", before, None, "removes", "ours, and not declared"))
     return Plan(step, tuple(changes), tuple(unknowns), tuple(differing))
+
+
+def _applied_unseen(reading: Reading, cause: Optional[NotObserved]) -> bool:
+    """Tell whether resources are planned although the caller may not read them: it may as soon as they are there."""
+    return cause is not None and reading.declarative and cause.reason.startswith("denied")
+
+
+def _unseen(one: Desired, name: str, value: Any) -> Change:
+    why = "what is there could not be read; it is applied whatever that is"
+    return Change(CREATE, one.key, name, None, value, "none", why, one.label)
 
 
 def removal(
@@ -128,7 +143,7 @@ def removal(
     """Return the plan that removes these resources, first to go first; protections come off as changes of their own."""
     changes = []
     for live in lives:
-        known = {name: value for name, value in live.fields.items() if not isinstance(value, Unknown)}
+        known = _shown(live)
         for name, off in (protections or {}).get(live.kind, {}).items():
             if name in known and known[name] != off:
                 why = "protection comes off before the resource goes"
@@ -137,3 +152,7 @@ def removal(
         changes.append(Change(DELETE, live.key, "", before, None, "removes", "destroy"))
     unknowns = tuple((kind, str(cause)) for kind, cause in found.unreadable.items())
     return Plan(step, tuple(changes), unknowns)
+
+
+def _shown(live: Live) -> dict[str, Any]:
+    return {name: value for name, value in live.fields.items() if not isinstance(value, (Unknown, Whole))}

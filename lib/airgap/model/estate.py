@@ -26,11 +26,13 @@ ANY = "*"
 class Records:
     """The run's own records: who called, what was written and approved, what was declared now and at the last apply.
 
+    ``earlier`` are writes of runs before (each with its ``run``) that no run has found in CloudTrail yet.
     ``steps`` are the steps judged; ``homes`` maps a kind to the step that answers for what is ours but undeclared.
     """
 
     caller: Mapping[str, Any] = field(default_factory=dict)
     writes: tuple[Mapping[str, Any], ...] = ()
+    earlier: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
     declared: tuple[Mapping[str, Any], ...] = ()
     readings: Mapping[str, Any] = field(default_factory=dict)

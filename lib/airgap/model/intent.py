@@ -58,8 +58,13 @@ class Identity(Section):
     developer_principals: tuple[str, ...] = says(
         "ARNs that may assume the developer role; empty: the account's own principals with MFA", ()
     )
+    break_glass_principals: tuple[str, ...] = says(
+        "ARNs that may assume the break-glass role; empty: the account's own principals with MFA", ()
+    )
     permissions_boundary: Optional[str] = says("ARN of a permissions boundary that every role must carry", None)
     deploy_role: str = says("name of the role that CI/CD assumes", "cicd-deploy-role")
+    deployer_role: Optional[str] = says("name of the role as which the runbook deploys; none: PREFIX-deployer", None)
+    verifier_role: Optional[str] = says("name of the role as which the runbook verifies; none: PREFIX-verifier", None)
     key_deletion_days: int = says("waiting period of scheduled key deletion, 7 to 30 days", 7)
 
 
@@ -92,6 +97,9 @@ class NodeGroup(Section):
     max_size: int = says("largest number of nodes", 10)
     desired_size: int = says("number of nodes at creation; the autoscaler moves it afterwards", 3)
     volume_gib: int = says("size of the encrypted root volume, in GiB", 100)
+    ami_type: Literal["AL2023_x86_64_STANDARD", "AL2023_ARM_64_STANDARD"] = says(
+        "machine image of the nodes, by EKS's own name", "AL2023_x86_64_STANDARD"
+    )
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,13 @@ class Cluster(Section):
     node_groups: tuple[NodeGroup, ...] = says("managed node groups, all in the private subnets")
     service_cidr: str = says("range of Kubernetes services, outside the VPC's", "172.20.0.0/16")
     workload_identity: Literal["pod-identity", "irsa"] = says("how service accounts get roles", "pod-identity")
+    control_plane_egress: Literal["customer-routed", "aws-managed"] = says(
+        "whose network the API server's own calls take; customer-routed is a one-way choice", "customer-routed"
+    )
+    addon_versions: dict[str, str] = says(
+        "versions of add-ons that differ from EKS's default, by the add-on's name", factory=dict
+    )
+    operations_host_type: str = says("EC2 instance type of the operations host", "t3.small")
 
 
 @dataclass(frozen=True)
@@ -154,6 +169,16 @@ class Ai(Section):
 
 
 @dataclass(frozen=True)
+class Images(Section):
+    """What is mirrored into the environment's registry; images follow from the charts, which are rendered."""
+
+    charts: dict[str, str] = says(
+        "where the chart of each controller comes from, by component, as registry/repository:version", factory=dict
+    )
+    extra: tuple[str, ...] = says("images that no chart names, as the application's own: registry/repository:tag", ())
+
+
+@dataclass(frozen=True)
 class Pipeline(Section):
     """How images and releases get in."""
 
@@ -190,6 +215,7 @@ class Intent(Section):
     secrets: Secrets = says("secrets, by name")
     edge: Edge = says("load balancer, certificate, web ACL")
     ai: Ai = says("Bedrock and Transcribe")
+    images: Images = says("what is mirrored into the environment's registry", factory=Images)
     pipeline: Pipeline = says("delivery pipeline", factory=Pipeline)
     partition: Literal["aws", "aws-us-gov", "aws-cn"] = says("AWS partition", "aws")
     prefix: str = says("prefix of all names", "fintech")

@@ -53,7 +53,7 @@ class Entry:
         if set(data) != known:
             raise ValueError(f"members {sorted(set(data) ^ known)} of an entry are missing or unknown")
         plain = {name: data[name] for name in ("kind", "source", "tag", "digest", "size", "archive")}
-        lists = {"platforms": tuple(data["platforms"]), "signatures": tuple(data["signatures"])}
+        lists: dict[str, Any] = {name: tuple(data[name]) for name in ("platforms", "signatures")}
         return cls(**plain, **lists, component=data["for"])
 
 

@@ -21,6 +21,13 @@ FAILED = "failed"
 UNSUPPORTED = "unsupported"
 
 GLOBAL = "global"
+HOMES = {"cn": "cn-north-1", "us-gov": "us-gov-west-1"}
+"""Beginning of a Region's name -> the Region in whose CloudTrail history the calls of global services stand there."""
+
+
+def home(region: str) -> str:
+    """Return the home Region of a Region's partition (CloudTrail User Guide, "Global service events")."""
+    return next((one for start, one in HOMES.items() if region.startswith(f"{start}-")), "us-east-1")
 
 
 @dataclass(frozen=True)

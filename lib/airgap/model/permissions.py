@@ -53,6 +53,15 @@ ACTIONS = {
 }
 
 
+OTHERS = ("kubernetes", "helm", "images", "oci")
+"""Systems beside AWS's API, whose calls IAM knows nothing of."""
+
+
+def by_iam(call: str) -> bool:
+    """Tell whether IAM decides about a call."""
+    return call.partition(":")[0] not in OTHERS
+
+
 def iam_action(call: str) -> str:
     """Return the IAM action that a call needs, as ``ec2:DescribeVpcs``."""
     if call in ACTIONS:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airgap.model.canonical import digest_of, encode, plain
 
 CREATE, UPDATE, REPLACED, DELETE, DIFFERS = "create", "update", "replace", "delete", "differs"
+IMPOSSIBLE = "impossible"
+"""The risk of a change that AWS cannot make; a plan that holds one is carried out by nobody."""
 REFERENCE = re.compile(r"\$\{([a-z0-9-]+:[^}]+)\.([a-z_]+)\}")
 
 
@@ -32,7 +34,8 @@ def references(value: Any) -> set[str]:
 class Desired:
     """One declared resource: its fields as plain data, with references to others.
 
-    ``adopted`` is the id of what somebody else made; ``kept`` says why a destroy leaves this one ('': it goes).
+    ``adopted`` is the id of what somebody else made; ``kept`` says why a destroy leaves this one ('': it goes);
+    ``refused`` names fields whose declared value cannot be had, each with the reason.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class Desired:
     label: str = ""
     adopted: str = ""
     kept: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -103,6 +107,11 @@ class Plan:
         """SHA-256 over the canonical form of the step's changes, in their order of resources and fields."""
         ordered = sorted((one.canonical for one in self.changes), key=encode)
         return digest_of({"step": self.step, "changes": ordered})
+
+    @property
+    def impossible(self) -> tuple[Change, ...]:
+        """The changes that AWS cannot make."""
+        return tuple(one for one in self.changes if one.risk == IMPOSSIBLE)
 
     def resources(self) -> dict[str, list[Change]]:
         """Return the changes grouped by resource, in plan order."""

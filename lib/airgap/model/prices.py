@@ -1,7 +1,9 @@
-"""List prices in us-east-1 and sizes of instance types, as a dated table.
+"""List prices in us-east-1 and sizes of instance types, as a dated table: an estimate, never an offer.
 
-Prices: public AWS price lists, on-demand, Linux, US dollars, as known on the date below; other Regions cost more or
-less, and taxes, discounts and what is billed by use (requests, traffic, logs) are not in it. Sizes: EC2 User Guide,
+Prices: public AWS price lists, on-demand, Linux, US dollars, as known on the date below; those of endpoints, NAT
+gateways, addresses, clusters and database storage were compared with tables that others published up to June 2026.
+Other Regions cost more or less; taxes, discounts and what is billed by use (requests, traffic, logs) are not in it.
+The AWS Pricing Calculator has the price of the day. Sizes: EC2 User Guide,
 "Maximum IP addresses per network interface" and "Instance type specifications".
 """
 
@@ -12,6 +14,8 @@ from typing import NamedTuple, Optional
 AS_OF = "2025-06-30"
 REGION = "us-east-1"
 SOURCE = "public AWS list prices, on-demand"
+ESTIMATE = f"an estimate by {SOURCE}, {REGION}, as known on {AS_OF}"
+"""What every sum of these prices is: said wherever one is shown."""
 HOURS = 730
 """Hours of a month, as AWS's own calculator counts them."""
 

@@ -33,6 +33,17 @@ class Unknown:
         return f"unknown ({self.cause})"
 
 
+class Whole(dict):  # type: ignore[type-arg]
+    """A Kubernetes object as it is served: compared by what is declared, and no part of a removal's text."""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Whole:
+        """Return a listed object with the version and kind that its list names once for all."""
+        held = item.get("^") or {}
+        named = {"apiVersion": held.get("apiVersion"), "kind": str(held.get("kind") or "").removesuffix("List")}
+        return cls({**named, **{key: value for key, value in item.items() if key not in ("^", "?")}})
+
+
 @dataclass(frozen=True)
 class Field:
     """Where one declared field stands in the pages, and what a change of it means.
@@ -40,10 +51,11 @@ class Field:
     ``call``/``by`` name a follow-up page: ``by`` gives its parameters as item paths, ``=literal``, or in brackets as
     the one element of a list. ``form``: plain, set (order does not matter), domains (a set of DNS names), policy (AWS
     reformats it), pairs:KEY:VALUE (a list as a mapping), on:FLAG:VALUES (the values of a list's items whose flag is
-    true, as a set), one (the only element of a list), present (true when the member is there), object (a Kubernetes
-    object: compared path by path, see ``kubernetes.comparable``). ``change``: in-place, replace, once (set at creation,
-    then others move it), never, forward (to a later value only: a later one of ``order``, else a higher version) or
-    fixed (may be set where it is not, and never after). ``absent`` is the value when AWS leaves the member out.
+    true, as a set), one (the only element of a list), host (a URL without its scheme), json (a text, by what it means),
+    present (true when the member is there), object (a Kubernetes object: compared path by path, see
+    ``kubernetes.comparable``). ``change``: in-place, replace, once (set at creation, then others move it), never,
+    forward (to a later value only: a later one of ``order``, else a higher version) or fixed (may be set where it is
+    not, and never after). ``absent`` is the value when AWS leaves the member out.
     """
 
     path: str = ""
@@ -64,7 +76,8 @@ class Reading:
     ``owner``: ``tags`` (ownership tags at ``tags``, a path to a Key/Value list or a mapping), ``name`` (the field
     ``name`` equals the declared one), ``parent`` (everything under a parent of ours, the first of the ``natural``
     fields, which together tell items apart), or ``account`` (one in the account and Region). Items that match any
-    ``unless`` (path, pattern), or not every ``only``, are passed over.
+    ``unless`` (path, pattern), or not every ``only``, are passed over. ``declarative`` kinds are applied as a whole,
+    whatever is there (Kubernetes' server-side apply), so they may be planned where the caller may not look yet.
     """
 
     call: str
@@ -80,6 +93,7 @@ class Reading:
     state: str = ""
     settled: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    declarative: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -160,6 +174,8 @@ def _text(value: Any) -> str:
 
 def value_of(spec: Field, item: Mapping[str, Any], estate: Estate) -> Any:
     """Return one field of an item in the form in which it is declared, or ``Unknown``."""
+    if spec.form == "object":
+        return Whole.of(item)
     source: Any = item
     if spec.call:
         params = {name: _bound(item, path) for name, path in spec.by.items()}
@@ -188,6 +204,10 @@ def shaped(spec: Field, value: Any) -> Any:
         return None
     if spec.form == "set":
         return sorted((one for one in value), key=encode)
+    if spec.form == "json":
+        return json.loads(value) if isinstance(value, str) else value
+    if spec.form == "host":
+        return str(value).rpartition("://")[2]
     if spec.form == "domains":
         # DNS names have no case, and Resolver writes them with their last dot.
         return sorted(f"{one.rstrip('.').lower()}." for one in value)

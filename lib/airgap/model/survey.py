@@ -51,7 +51,7 @@ class Survey:
         if isinstance(value, str):
             return REFERENCE.sub(lambda match: self._known(match), value)
         if isinstance(value, Mapping):
-            return {key: self.resolve(item) for key, item in value.items()}
+            return {self.resolve(key): self.resolve(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.resolve(item) for item in value]
         return value
@@ -62,19 +62,40 @@ class Survey:
 
 
 def survey(environment: str, readings: Mapping[str, Reading], desired: Iterable[Desired], estate: Estate) -> Survey:
-    """Return what is there of these kinds; parents must stand before children in ``readings``."""
+    """Return what is there of these kinds; parents stand before children in ``readings``, or are named by them."""
     found = Survey()
     wanted: dict[str, list[Desired]] = {}
     for one in desired:
         if one.adopted:
             found.adopted.add(one.key)
         wanted.setdefault(one.kind, []).append(one)
-    for kind, reading in readings.items():
+    for kind in _parents_first(readings, wanted):
         try:
-            _survey_kind(environment, kind, reading, wanted.get(kind, []), estate, found)
+            _survey_kind(environment, kind, readings[kind], wanted.get(kind, []), estate, found)
         except NotObserved as cause:
             found.unreadable[kind] = cause
     return found
+
+
+def _parents_first(readings: Mapping[str, Reading], wanted: Mapping[str, list[Desired]]) -> list[str]:
+    """Return the kinds in their order, each after the kinds by whose ids its parts are known."""
+    ordered: list[str] = []
+
+    def visit(kind: str, children: tuple[str, ...]) -> None:
+        if kind in ordered or kind in children or kind not in readings:
+            return
+        named = {key for one in wanted.get(kind, ()) for key in _named_by(one, readings[kind])}
+        for key in sorted(named):
+            visit(key.split(":")[0], (*children, kind))
+        ordered.append(kind)
+
+    for kind in readings:
+        visit(kind, ())
+    return ordered
+
+
+def _named_by(one: Desired, reading: Reading) -> set[str]:
+    return references([one.fields.get(name) for name in reading.natural])
 
 
 def _survey_kind(

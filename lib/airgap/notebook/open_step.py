@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from airgap.cloud.liveness import RUNNER_VARIABLE
 from airgap.errors import AirgapError, UsageError
 from airgap.model.plan import Plan
 from airgap.notebook.boxes import Box, error_box
@@ -67,7 +68,7 @@ class OpenStep:
         self.run.open()
 
     def _repr_html_(self) -> str:
-        return self._where().html()
+        return self._where()._repr_html_()
 
     def __repr__(self) -> str:
         return self._where().text()
@@ -106,8 +107,9 @@ class OpenStep:
 
     @_told
     def close(self) -> Facts:
-        """Write the evidence report and name it, its digest and the next notebook."""
+        """Write the evidence report and, where no runner does, the run's first page; name both, and what is next."""
         head = self.run.close(render_step)
+        self._sum_up()
         return Facts("Evidence", list(closing.evidence(self.run, head)))
 
     @_told
@@ -115,9 +117,16 @@ class OpenStep:
         """Show how to undo the step: what destroy would remove. Changes nothing."""
         return Facts("Undo", list(closing.undo(self.run)))
 
+    def _sum_up(self) -> None:
+        if not os.environ.get(RUNNER_VARIABLE):
+            from airgap.run.guided import sum_up  # brings the runner's imports, which a kernel of the runner spares
+
+            sum_up(self.run.context)
+
     def broken(self, error: BaseException) -> None:
-        """Journal the error and close the step as broken."""
+        """Journal the error, close the step as broken, and sum the run up where no runner does."""
         self.run.broken(error, render_step)
+        self._sum_up()
 
 
 class ShownPlan:
@@ -127,7 +136,7 @@ class ShownPlan:
         self.plan = plan
 
     def _repr_html_(self) -> str:
-        return plan_table(self.plan).html()
+        return plan_table(self.plan)._repr_html_()
 
     def __repr__(self) -> str:
         return plan_table(self.plan).text()

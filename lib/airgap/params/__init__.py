@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airgap.params.loading import check, load, project_root
+from airgap.params.loading import check, find, load, project_root
 from airgap.params.schemas import schema
 from airgap.params.template import new
 
-__all__ = ["check", "load", "new", "project_root", "schema"]
+__all__ = ["check", "find", "load", "new", "project_root", "schema"]

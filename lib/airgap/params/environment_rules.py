@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from airgap.model.cluster import addons
 from airgap.model.components import COMPONENTS
 from airgap.model.intent import Intent
+from airgap.params.forms import IMAGE
 from airgap.params.problems import Problem, Where, nearest, quoted
 from airgap.params.rules import repeated, rule
 
@@ -107,6 +109,30 @@ def node_groups_can_scale(intent: Intent) -> Iterator[Problem]:
             yield Problem((*where, "desired_size"), f"{what}; allowed: min <= desired <= max")
 
 
+@rule("components", "cluster.addon_versions")
+def addons_with_a_version_are_chosen(intent: Intent) -> Iterator[Problem]:
+    """A version is named only for an add-on that the components bring."""
+    known = [one.name for one in addons(intent)]
+    for name in intent.cluster.addon_versions:
+        if name not in known:
+            what = f"{quoted(name)} is no add-on of the chosen components; allowed: {', '.join(known)}"
+            yield Problem(("cluster", "addon_versions", name), what)
+
+
+@rule("components", "images")
+def charts_are_of_components(intent: Intent) -> Iterator[Problem]:
+    """A chart is named for a chosen component, by registry, repository and version; no image is wanted twice."""
+    for component, chart in intent.images.charts.items():
+        where: Where = ("images", "charts", component)
+        if component not in intent.components:
+            yield Problem(where, f"{quoted(component)} is not among the components", "remove it, or choose it")
+        if not IMAGE.accepts(chart):
+            meant = IMAGE.mend(chart) if IMAGE.mend else ""
+            what = f"{quoted(chart)} is not {IMAGE.noun}; allowed: {IMAGE.allowed}"
+            yield Problem(where, what, f"write {meant}" if meant else "")
+    yield from repeated(("images", "extra"), intent.images.extra)
+
+
 @rule("ai")
 def models_stay_in_the_region(intent: Intent) -> Iterator[Problem]:
     """Models are named by foundation model id; that inference leaves the Region is declared by naming Regions."""
@@ -126,8 +152,9 @@ def arns_lie_in_the_partition(intent: Intent) -> Iterator[Problem]:
     """ARNs carry the environment's partition; the certificate and the boundary also its account, and its Region."""
     identity, own = intent.identity, f"arn:{intent.partition}:"
     named: list[tuple[Where, str | None, str]] = [
-        (("identity", "developer_principals", index), arn, own)
-        for index, arn in enumerate(identity.developer_principals)
+        (("identity", key, index), arn, own)
+        for key in ("developer_principals", "break_glass_principals")
+        for index, arn in enumerate(getattr(identity, key))
     ]
     named.append((("edge", "certificate_arn"), intent.edge.certificate_arn, intent.arn("acm", "certificate/")))
     named.append((("identity", "permissions_boundary"), identity.permissions_boundary, own))

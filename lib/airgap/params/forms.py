@@ -117,6 +117,22 @@ TAG = Form(
 )
 SENTENCE = Form("a text", "1 to 500 characters, not only spaces", r"[\s\S]*\S[\s\S]*", test=_at_most(500))
 
+PRINCIPAL = Form(
+    "a principal's ARN",
+    "the ARN of one role, user or account root, no *",
+    _ARN + r"iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9_+=,.@/-]+)",
+)
+ROLE = Form("a role name", "1 to 64 letters, digits and _ + = , . @ -", r"[A-Za-z0-9_+=,.@-]{1,64}")
+INSTANCE_TYPE = Form("an instance type", "FAMILY.SIZE, as m6i.xlarge", r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
+
+IMAGE = Form(
+    "an image or chart in a registry",
+    "registry/repository:tag, with @sha256:... where the tag is not enough",
+    r"[a-z0-9.-]+\.[a-z0-9-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+    r"(@sha256:[0-9a-f]{64})?",
+    mend=lambda text: text.removeprefix("oci://") if text.startswith("oci://") else "",
+)
+
 FORMS: dict[str, Form] = {
     "Intent.environment": Form(
         "a name",
@@ -148,24 +164,22 @@ FORMS: dict[str, Form] = {
     "Network.flow_log_retention_days": RETENTION,
     "Subnet.cidr": _cidr(16, 28),
     "Subnet.zone": Form("an availability zone", "a Region's name and a letter, as us-east-1a", _REGION + "[a-z]"),
-    "Identity.developer_principals": Form(
-        "a principal's ARN",
-        "the ARN of one role, user or account root, no *",
-        _ARN + r"iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9_+=,.@/-]+)",
-    ),
+    "Identity.developer_principals": PRINCIPAL,
+    "Identity.break_glass_principals": PRINCIPAL,
     "Identity.permissions_boundary": Form(
         "a policy's ARN", "the ARN of one managed policy", _ARN + r"iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+"
     ),
-    "Identity.deploy_role": Form(
-        "a role name", "1 to 64 letters, digits and _ + = , . @ -", r"[A-Za-z0-9_+=,.@-]{1,64}"
-    ),
+    "Identity.deploy_role": ROLE,
+    "Identity.deployer_role": ROLE,
+    "Identity.verifier_role": ROLE,
     "Identity.key_deletion_days": _range("a waiting period of KMS", 7, 30),
     "Endpoints.extra": ENDPOINT,
     "Endpoints.unavailable": ENDPOINT,
     "Logs.retention_days": RETENTION,
     "Logs.evidence_lock_days": _range("a lock period", 0, 36500),
     "NodeGroup.name": Form("a node group name", "1 to 63 letters, digits, - and _", r"[0-9A-Za-z][A-Za-z0-9_-]{0,62}"),
-    "NodeGroup.instance_types": Form("an instance type", "FAMILY.SIZE, as m6i.xlarge", r"[a-z][a-z0-9-]*\.[a-z0-9-]+"),
+    "NodeGroup.instance_types": INSTANCE_TYPE,
+    "Cluster.operations_host_type": INSTANCE_TYPE,
     "NodeGroup.min_size": _range("a number of nodes", 1, 450),
     "NodeGroup.max_size": _range("a number of nodes", 1, 450),
     "NodeGroup.desired_size": _range("a number of nodes", 1, 450),
@@ -218,6 +232,7 @@ FORMS: dict[str, Form] = {
     "Ai.models": MODEL,
     "Ai.embedding_model": MODEL,
     "Ai.inference_regions": REGION,
+    "Images.extra": IMAGE,
     "Waiver.property": Form("a property id", "three letters and two digits, as NET-14", r"[A-Z]{3}-[0-9]{2}"),
     "Waiver.resource": Form(
         "a logical key", "KIND:NAME of one resource, or * for all", r"\*|[a-z][a-z0-9-]*:\S{1,200}"

@@ -37,7 +37,7 @@ def load(name: str, root: Path | None = None) -> Intent:
 
     Raises one ``ParamsError`` that lists all problems of the file, or says which environments there are.
     """
-    path = _find(name, root)
+    path = find(name, root)
     intent, errors = _examine(path)
     if intent is None or errors:
         raise _together(errors, path)
@@ -49,7 +49,11 @@ def check(path: Path) -> list[ParamsError]:
     return _examine(Path(path))[1]
 
 
-def _find(name: str, root: Path | None) -> Path:
+def find(name: str, root: Path | None = None) -> Path:
+    """Return the params file of an environment, or the path itself where one is given (it ends in .yaml).
+
+    Raises ``ParamsError`` for an environment that has no file.
+    """
     if name.endswith((".yaml", ".yml")):
         return Path(name)
     folder = (root or project_root()) / "params"
@@ -59,7 +63,7 @@ def _find(name: str, root: Path | None) -> Path:
     known = sorted(item.stem for item in folder.glob("*.yaml"))
     near = nearest(name, known)
     what = f"no params file for environment {quoted(name)}; there are: {', '.join(known) or 'none'}"
-    action = f"did you mean {near}?" if near else f"airgap params new {name} > params/{name}.yaml"
+    action = f"did you mean {near}?" if near else f"airgap params new {name}"
     raise ParamsError(what, UNCHANGED, action)
 
 
@@ -120,7 +124,7 @@ def _line(read: Source, problem: Problem) -> int:
 
 def _error(read: Source, problem: Problem, path: Path, leaks: list[credentials.Leak]) -> ParamsError:
     said = f"{spell(problem.where)}: {problem.what}" if problem.where else problem.what
-    action = problem.action or f"correct the line and run: airgap params check {_shown(path)}"
+    action = problem.action or f"correct the line and run: airgap params check --env {_named(path)}"
     return ParamsError(
         f"{_shown(path)}:{_line(read, problem)}: {credentials.mask(said, leaks)}",
         UNCHANGED,
@@ -133,9 +137,14 @@ def _shown(path: Path) -> str:
     return f"params/{path.name}" if path.resolve().parent.name == "params" else str(path)
 
 
+def _named(path: Path) -> str:
+    """Return what ``--env`` takes for a file: the environment's name, or the path of one outside the project."""
+    return path.stem if path.resolve().parent.name == "params" else str(path)
+
+
 def _together(errors: list[ParamsError], path: Path) -> ParamsError:
     if len(errors) == 1:
         return errors[0]
     lines = [f"{error.what} ({error.action})" for error in errors]
     what = "\n  ".join([f"{_shown(path)}: {len(errors)} problems", *lines])
-    return ParamsError(what, UNCHANGED, f"correct the lines and run: airgap params check {_shown(path)}")
+    return ParamsError(what, UNCHANGED, f"correct the lines and run: airgap params check --env {_named(path)}")

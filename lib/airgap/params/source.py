@@ -83,7 +83,7 @@ def _take_root(source: Source, root: Any) -> None:
     import yaml
 
     if root is None:
-        source.problems.append(Problem((), "the file is empty", "airgap params new NAME prints a file to begin with"))
+        source.problems.append(Problem((), "the file is empty", "airgap params new NAME writes a file to begin with"))
     elif not isinstance(root, yaml.MappingNode):
         source.problems.append(Problem((), "the file is not a mapping of keys to values at its top"))
     else:

@@ -1,4 +1,4 @@
-"""The commented params file that ``airgap params new`` prints: every key, its help, its default."""
+"""The commented params file that ``airgap params new`` writes: every key, its help, its default."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _HEAD = """\
 #
 # Parameters of environment {name}. Edit the values below; those of the reference environment are filled in.
 # A line that begins with # and a key shows the default: remove the # to change it.
-# A secret value has no place here, only the name of its secret. Check with: airgap params check params/{name}.yaml
+# A secret value has no place here, only the name of its secret. Check with: airgap params check --env {name}
 """
 _MISREAD = r"[0-9.]+"
 

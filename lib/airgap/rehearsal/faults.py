@@ -6,6 +6,11 @@ A fault names an operation (``ec2:DescribeSubnets``, with ``*`` for parts), an e
 - ``Refused``: refused with ``code`` and ``message``, such as those of a principal that IAM has not spread yet;
 - ``Timeout``: nothing is done and no answer comes for ``seconds`` (5), then the connection ends;
 - ``DropResponse``: the operation is done and its answer is lost.
+
+Requests of the registry protocol go by the API operation that they stand for (``ecr:PutImage``, and ``oci:...`` at the
+stand-ins of public registries), and a fault may name the images that it strikes (``resource``, such as
+``registry.k8s.io/pause``). They have further errors, which alter an answer: ``MovedTag``, ``MissingPlatform``,
+``WrongDigest`` of a manifest, ``TruncatedBlob``, ``AlteredBlob``, ``DiesMidBlob`` of a layer.
 """
 
 from __future__ import annotations
@@ -17,7 +22,11 @@ from typing import Any
 
 from airgap.rehearsal.wire import Call, Refusal
 
-ERRORS = ("AccessDenied", "Throttling", "InternalError", "ExpiredToken", "Refused", "Timeout", "DropResponse")
+REGISTRY_ERRORS = ("MovedTag", "MissingPlatform", "WrongDigest", "TruncatedBlob", "AlteredBlob", "DiesMidBlob")
+ERRORS = (
+    *("AccessDenied", "Throttling", "InternalError", "ExpiredToken", "Refused", "Timeout", "DropResponse"),
+    *REGISTRY_ERRORS,
+)
 # How the services that are not rest-json or json spell the same refusal.
 _DENIED = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
 _THROTTLED = {"ec2": "RequestLimitExceeded", "query": "Throttling", "rest-xml": "SlowDown"}
@@ -35,6 +44,7 @@ class Fault:
     seconds: float = 5.0
     code: str = ""
     message: str = ""
+    resource: str = "*"
 
     @classmethod
     def read(cls, document: Any) -> Fault:
@@ -65,14 +75,19 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def strike(self, call: Call) -> Fault | None:
-        """Return the fault that strikes this call, and count the strike; None where none does."""
+    def strike(self, call: Call, resource: str = "") -> Fault | None:
+        """Return the fault that strikes this call (of an image, at a registry), and count the strike; else None."""
         with self._lock:
             for fault in self._faults:
-                if fault.times != 0 and fnmatchcase(call.name, fault.operation):
+                meant = fnmatchcase(call.name, fault.operation) and fnmatchcase(resource, fault.resource)
+                if fault.times != 0 and meant and (resource or fault.error not in REGISTRY_ERRORS):
                     fault.times = None if fault.times is None else fault.times - 1
                     return fault
         return None
+
+
+# One for the process: faces are struck by the same faults as the front.
+FAULTS = Faults()
 
 
 def refusal(call: Call, fault: Fault) -> Refusal:

@@ -9,6 +9,8 @@ Requests of the rehearsal itself (no signature needed):
 - ``GET /rehearsal/calls``: every call so far, as ``journal.Entry``; ``DELETE`` forgets them;
 - ``POST /rehearsal/faults`` with a fault (see ``faults``); ``DELETE`` takes all away;
 - ``POST /rehearsal/latency`` with ``{"ec2:CreateNatGateway": seconds, ...}`` (see ``settling``); ``DELETE`` goes back;
+- ``POST /rehearsal/skip`` with ``{"seconds": n}``: what is due within these seconds is finished at once;
+- ``GET /rehearsal/faces``: where registries and Kubernetes APIs answer over TLS (see ``faces``);
 - ``POST /rehearsal/reset``: an empty account again.
 """
 
@@ -18,7 +20,6 @@ import io
 import json
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -31,8 +32,8 @@ from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import HTTPException
 
-from airgap.rehearsal import hook, idempotence, paging, settling, store
-from airgap.rehearsal.faults import Fault, Faults, refusal
+from airgap.rehearsal import faces, hook, idempotence, paging, settling, store
+from airgap.rehearsal.faults import FAULTS, Fault, refusal
 from airgap.rehearsal.identity import ACCOUNT, REGION
 from airgap.rehearsal.journal import JOURNAL
 from airgap.rehearsal.principals import resolve
@@ -51,9 +52,8 @@ class Front:
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(_service_app)
         self.journal = JOURNAL
-        self.faults = Faults()
-        # moto's backends have no locks of their own (facts: a RuntimeError in 700 concurrent requests).
-        self.lock = threading.RLock()
+        self.faults = FAULTS
+        self.lock = store.MOTO
 
     def __call__(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Answer one HTTP request; Dropped where a fault says that no answer is to come."""
@@ -229,5 +229,7 @@ _CONTROLS: dict[tuple[str, str], Callable[[Front, Any], Any]] = {
     ("POST", "/rehearsal/faults"): _set_fault,
     ("DELETE", "/rehearsal/faults"): lambda front, _: front.faults.clear(),
     ("POST", "/rehearsal/latency"): lambda _, table: settling.configure(table),
+    ("POST", "/rehearsal/skip"): lambda _, document: settling.skip(float(document.get("seconds"))),
+    ("GET", "/rehearsal/faces"): faces.about,
     ("DELETE", "/rehearsal/latency"): lambda *_: settling.reset(),
 }

@@ -14,6 +14,7 @@ ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
 REGION = "us-east-1"
 ROLE = "platform-engineer"
+AUDITOR = "platform-auditor"
 # Not a secret: the rehearsal checks no signature, but every client wants something to sign with.
 SIGNING_WORD = "rehearsal-checks-no-signature"
 
@@ -47,6 +48,7 @@ PEOPLE = {
     "AIRGAPREHEARSALALICE": Caller(ACCOUNT, ROLE, "alice", "AIRGAPREHEARSALALICE"),
     "AIRGAPREHEARSALBOB00": Caller(ACCOUNT, ROLE, "bob", "AIRGAPREHEARSALBOB00"),
     "AIRGAPREHEARSALCAROL": Caller(ACCOUNT, ROLE, "carol", "AIRGAPREHEARSALCAROL"),
+    "AIRGAPREHEARSALDAVE0": Caller(ACCOUNT, AUDITOR, "dave", "AIRGAPREHEARSALDAVE0"),
     "AIRGAPREHEARSALOTHER": Caller(OTHER_ACCOUNT, ROLE, "alice", "AIRGAPREHEARSALOTHER"),
 }
 DEFAULT = PEOPLE["AIRGAPREHEARSALALICE"]

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, make_server
 
+from airgap.rehearsal.faces import SERVED
 from airgap.rehearsal.front import Dropped, Front
 from airgap.rehearsal.setting import install
 from airgap.rehearsal.wire import Reply
@@ -91,3 +92,4 @@ def serving() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+        SERVED.close()

@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 
+from airgap.rehearsal.faces import SERVED
 from airgap.rehearsal.listener import listen
+from airgap.rehearsal.process import state_home
 
 # What a first run of the steps calls, in about that order.
 SERVICES = ("ec2", "sts", "iam", "s3", "kms", "logs", "route53resolver", "cloudtrail", "route53", "eks", "ecr", "ssm")
@@ -16,6 +18,7 @@ SERVICES = ("ec2", "sts", "iam", "s3", "kms", "logs", "route53resolver", "cloudt
 def main(fd: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way at that moment are cut off."""
     server = listen(fd=fd)
+    SERVED.keep_in(state_home() / str(server.server_address[1]))
 
     def end(*_: object) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()

@@ -39,7 +39,7 @@ def install() -> None:
     _cache()
     _without_default_vpc()
     _with_people()
-    for folder in ("answers", "mends"):
+    for folder in ("answers", "mends", "eks"):
         for module in pkgutil.iter_modules([f"{package.__path__[0]}/{folder}"]):
             importlib.import_module(f"{package.__name__}.{folder}.{module.name}")
 

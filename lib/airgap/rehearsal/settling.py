@@ -19,14 +19,39 @@ DEFAULT_SECONDS = {
     "ec2:CreateVpcBlockPublicAccessExclusion": 0.3,
     "ec2:ModifyVpcBlockPublicAccessExclusion": 0.3,
     "ec2:DeleteVpcBlockPublicAccessExclusion": 0.3,
+    "eks:AssociateEncryptionConfig": 0.2,
+    "eks:AssociateIdentityProviderConfig": 0.2,
+    "eks:CreateAddon": 0.2,
+    "eks:CreateCluster": 0.5,
+    "eks:CreateNodegroup": 0.4,
+    "eks:DeleteAddon": 0.2,
+    "eks:DeleteCluster": 0.3,
+    "eks:DeleteNodegroup": 0.3,
+    "eks:DisassociateIdentityProviderConfig": 0.2,
+    "eks:UpdateAddon": 0.2,
+    "eks:UpdateClusterConfig": 0.2,
+    "eks:UpdateClusterVersion": 0.3,
+    "eks:UpdateNodegroupConfig": 0.2,
+    "eks:UpdateNodegroupVersion": 0.3,
+    "kubernetes:BecomeReady": 0.05,
+    "kubernetes:EstablishDefinition": 0.02,
+    "kubernetes:PullBackOff": 0.5,
+    "kubernetes:PullImage": 0.05,
+    "kubernetes:RunInitContainer": 0.02,
+    "kubernetes:RunJob": 0.05,
+    "kubernetes:ShowPullError": 0.1,
+    "kubernetes:StartContainers": 0.02,
+    "kubernetes:StopPod": 0.05,
     "route53resolver:AssociateFirewallRuleGroup": 0.3,
     "route53resolver:UpdateFirewallRuleGroupAssociation": 0.2,
     "route53resolver:DisassociateFirewallRuleGroup": 0.2,
     "route53resolver:UpdateFirewallDomains": 0.1,
+    "ssm:UpdateInstanceInformation": 0.2,
     "route53resolver:AssociateResolverQueryLogConfig": 0.2,
 }
 
 _seconds = dict(DEFAULT_SECONDS)
+_skipped = 0.0
 
 
 def seconds(operation: str) -> float:
@@ -39,6 +64,12 @@ def configure(table: Mapping[str, float]) -> None:
     _seconds.update({operation: float(value) for operation, value in table.items()})
 
 
+def skip(seconds: float) -> None:
+    """Let seconds pass at once: what is due by then is finished."""
+    global _skipped
+    _skipped += seconds
+
+
 def reset() -> None:
     """Go back to the default seconds."""
     _seconds.clear()
@@ -46,13 +77,18 @@ def reset() -> None:
 
 
 def due(operation: str) -> float:
-    """Return the monotonic time at which what ``operation`` starts now is finished."""
-    return time.monotonic() + seconds(operation)
+    """Return the moment at which what ``operation`` starts now is finished."""
+    return now() + seconds(operation)
 
 
 def passed(moment: float) -> bool:
-    """Say whether a moment of the monotonic clock has come."""
-    return time.monotonic() >= moment
+    """Say whether a moment has come."""
+    return now() >= moment
+
+
+def now() -> float:
+    """Return the monotonic clock in seconds, with what was skipped."""
+    return time.monotonic() + _skipped
 
 
 class Settling:

@@ -12,6 +12,8 @@ from typing import Any
 from airgap.rehearsal import settling
 
 Record = dict[str, Any]
+# moto's backends have no locks of their own (a RuntimeError in 700 concurrent requests): whoever touches them holds it.
+MOTO = threading.RLock()
 
 
 class Store:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from airgap.controls import FRAMEWORKS, PROPERTIES, Framework
+from airgap.controls import FRAMEWORKS, PROPERTIES, Framework, PropertyVerdict, Untested, verdicts
 from airgap.model.finding import NOT_APPLICABLE, Finding
-from airgap.report.tally import Tally, by_property, rank
+from airgap.report.tally import NOBODY, Tally, by_property, rank
+
+FEW = 4
+"""Resources that a row of what was not tested names."""
 
 STATEMENTS: dict[str, str] = {one.id: one.title for one in PROPERTIES}
 
 
 @dataclass(frozen=True)
 class PropertyRow:
-    """One property in one report: what it says, and the tally of its findings."""
+    """One property in one report: what it says, the tally of its findings, and its parts that none of them decides."""
 
     id: str
     statement: str
     tally: Tally
+    untested: tuple[Untested, ...] = ()
+
+    @property
+    def in_part(self) -> str:
+        """What a verdict leaves out, in words; empty where it leaves out nothing."""
+        return f"in part; not tested: {'; '.join(one.what for one in self.untested)}" if self.untested else ""
 
     @property
     def anchor(self) -> str:
@@ -28,7 +37,7 @@ class PropertyRow:
 
 @dataclass(frozen=True)
 class NotTested:
-    """A property that was not tested, or not on everything, and why."""
+    """What of a property was not tested, in words, and why."""
 
     id: str
     statement: str
@@ -62,41 +71,71 @@ def anchor(name: str) -> str:
 
 def properties(findings: Iterable[Finding]) -> list[PropertyRow]:
     """Return the properties that these findings bear on, worst first."""
-    rows = [PropertyRow(name, STATEMENTS.get(name, ""), Tally.of(own)) for name, own in by_property(findings).items()]
+    every = list(findings)
+    told, found = {one.id: one for one in verdicts(every)}, by_property(every)
+    rows = [
+        PropertyRow(name, STATEMENTS.get(name, ""), Tally.of(own), _left(told, name)) for name, own in found.items()
+    ]
     return sorted(rows, key=lambda row: (rank(row.tally.verdict), row.id))
 
 
+def _left(told: Mapping[str, PropertyVerdict], name: str) -> tuple[Untested, ...]:
+    """The untested parts of a property on whose other parts something was judged."""
+    return told[name].untested if name in told and told[name].in_part else ()
+
+
 def not_tested(findings: Iterable[Finding]) -> list[NotTested]:
-    """Return what was not applicable, by property (by check where it bears on none), with every reason once."""
-    reasons: dict[str, dict[str, None]] = {}
-    for one in findings:
+    """Return what was not applicable, by property (by check where it bears on none), check and reason, with the
+    resources concerned, and the parts of judged properties that no finding decides.
+    """
+    every = list(findings)
+    left: dict[tuple[str, str, str], list[str]] = {}
+    for one in every:
         if one.status == NOT_APPLICABLE:
             for name in one.properties or (one.check,):
-                reasons.setdefault(name, {})[one.message] = None
-    return [NotTested(name, STATEMENTS.get(name, ""), tuple(told)) for name, told in sorted(reasons.items())]
+                left.setdefault((name, one.title, one.message), []).append(one.resource)
+    whole = [NotTested(name, f"{what}{_of(on)}", (why,)) for (name, what, why), on in sorted(left.items())]
+    parts = [NotTested(row.id, one.what, (one.reason,)) for row in properties(every) for one in row.untested]
+    return [*whole, *parts]
+
+
+def _of(resources: Sequence[str]) -> str:
+    """The resources that a sentence speaks of, the first few by name; nothing for a whole population."""
+    named = sorted(one for one in resources if one != NOBODY)
+    more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
+    return f": {', '.join(named[:FEW])}{more}" if named else ""
 
 
 def never_judged(findings: Iterable[Finding]) -> list[NotTested]:
     """Return the properties that the product knows and that no check of these findings speaks of."""
-    met = set(by_property(findings))
-    reason = ("no step of this run judges it",)
-    return [NotTested(name, statement, reason) for name, statement in STATEMENTS.items() if name not in met]
+    every = list(findings)
+    met = set(by_property(every))
+    return [
+        NotTested(one.id, one.title, tuple(dict.fromkeys(part.reason for part in one.untested)))
+        for one in verdicts(every)
+        if one.id not in met
+    ]
 
 
 def frameworks(rows: Iterable[PropertyRow]) -> list[FrameworkRows]:
     """Return each framework's requirements that the evidence on these properties supports; what was not judged
     supports none.
     """
-    verdicts = {row.id: row.tally.verdict for row in rows if row.tally.population}
-    found = [_supported(one, verdicts) for one in FRAMEWORKS]
+    judged = {row.id: row for row in rows if row.tally.population}
+    found = [_supported(one, judged) for one in FRAMEWORKS]
     return [one for one in found if one.requirements]
 
 
-def _supported(framework: Framework, verdicts: Mapping[str, str]) -> FrameworkRows:
+def _supported(framework: Framework, judged: Mapping[str, PropertyRow]) -> FrameworkRows:
     title = f"{framework.title} {framework.version}".strip()
     requirements = []
     for one in framework.requirements():
-        supporting = tuple((name, verdicts[name]) for name in one.properties if name in verdicts)
+        supporting = tuple(_support(judged[name]) for name in one.properties if name in judged)
         if supporting:
             requirements.append(Requirement(one.id, supporting))
     return FrameworkRows(title, framework.status, tuple(requirements))
+
+
+def _support(row: PropertyRow) -> tuple[str, str]:
+    """A property by its id, marked where its verdict speaks of a part of it, with its verdict."""
+    return f"{row.id}{' (in part)' if row.untested else ''}", row.tally.verdict

@@ -12,7 +12,8 @@ from airgap.model.people import person
 from airgap.report.catalogue import frameworks, never_judged, not_tested, properties
 from airgap.report.page import Frame, render
 from airgap.report.record import RunRecord, StepRecord
-from airgap.report.scope import not_covered, scope
+from airgap.report.register import register
+from airgap.report.scope import counted, not_covered, scope
 from airgap.report.tally import Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
 from airgap.report.writing import when
@@ -34,6 +35,7 @@ ENDED = {
     "interrupted": Mark("interrupted", "✗", "bad"),
     "not begun": Mark("not begun", "–", "quiet"),
 }
+PAPER = ("index.pdf", "this page, for print and archive (PDF/A)")
 FILES = (
     ("summary.md", "this page in a few lines of Markdown"),
     ("findings.json", "every finding, as data"),
@@ -46,14 +48,15 @@ FILES = (
     ("journal.ndjson", "the runner's own journal; each step has its own beside its report"),
     ("observations/index.json", "every observation: account, Region, call, parameters and page"),
 )
+STEP_FILES = ("plan.json", "findings.json", "declared.json", "views.json", "journal.ndjson", "notebook.ipynb")
+READ = ("Whoever reads this for the first time begins with reports/README.md of the runbook", "")
+VERIFY = ("Judge again at any time", "airgap verify --env {env}")
 NEXT = {
-    "plan": ("Read the plan of each step, then have its digest approved: airgap approve --env {env} {plan_digest}",
-             "Apply what was approved: airgap apply --env {env} --approve {plan_digest}"),
-    "apply": ("Judge again at any time: airgap verify --env {env}",
-              "Seal this run for the auditor: airgap bundle create {env}/{run_id}"),
-    "verify": ("See what changed since an earlier run: airgap diff --env {env}",
-               "Seal this run for the auditor: airgap bundle create {env}/{run_id}"),
-    "destroy": ("Seal this run as the record of the removal: airgap bundle create {env}/{run_id}",),
+    "plan": (("Read the plan of each step, then have its digest approved", "airgap approve --env {env} {plan_digest}"),
+             ("Apply what was approved", "airgap apply --env {env} --approve {plan_digest}")),
+    "apply": (VERIFY, READ),
+    "verify": (("See what changed since the run before", "airgap diff --env {env}"), VERIFY, READ),
+    "destroy": (("Keep this folder: it is the record of the removal", ""), READ),
 }  # fmt: skip
 
 
@@ -92,11 +95,13 @@ def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) ->
         paper=no_paper,
         where=list(_where(run)),
         not_tested=sorted(untested, key=lambda one: one.id),
-        exceptions=exceptions(run),
+        exceptions=register(run.intent, run.data["started"]),
         changed=_changed(run),
+        refused=[one for one in run.writes if one.status != "ok"],
         changes=[_changes(folder, one) for folder, one in run.steps.items() if one.writes],
-        next=[text.format(**run.data) for text in NEXT.get(run.data["mode"], ())],
-        files=[(name, what) for name, what in FILES],
+        next=[(text, command.format(**run.data)) for text, command in NEXT.get(run.data["mode"], ())],
+        files=FILES if no_paper else (PAPER, *FILES),
+        step_files=list(_files(run)),
         mapping_note=MAPPING_NOTE,
         words=DEFINITIONS,
     )
@@ -168,25 +173,17 @@ def _where(run: RunRecord) -> Iterator[tuple[str, str]]:
     yield "Software", ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))
 
 
-def exceptions(run: RunRecord) -> list[dict[str, Any]]:
-    """Return the register of exceptions, each marked as in force, expired or not yet begun on the day of the run."""
-    today = run.data["started"][:10]
-    return [{**one, "mark": _in_force(one, today)} for one in run.intent.get("exceptions", ())]
-
-
-def _in_force(one: Mapping[str, str], today: str) -> Mark:
-    if one["expires"] < today:
-        return Mark("expired", "✗", "bad")
-    return Mark("in force", "!", "unknown") if one["created"] <= today else Mark("not yet begun", "–", "quiet")
-
-
 def _changed(run: RunRecord) -> str:
-    writes = [write for one in run.steps.values() for write in one.writes]
-    if not writes:
+    if not run.writes:
         return "None: no write was sent to AWS."
-    refused = sum(1 for one in writes if one.status != "ok")
-    told = f"; {refused} of them were refused or have no answer" if refused else ""
-    return f"{len(writes)} writes were sent to AWS, from {when(writes[0].time)} UTC{told}."
+    refused = sum(1 for one in run.writes if one.status != "ok")
+    told = f" {refused} did not succeed; AWS answered:" if refused else ""
+    return f"{counted(len(run.writes), 'write')} sent to AWS, the first at {when(run.writes[0].time)} UTC.{told}"
+
+
+def _files(run: RunRecord) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    for folder, one in run.steps.items():
+        yield folder, [(name, f"steps/{folder}/{name}") for name in STEP_FILES if name in one.files]
 
 
 def _changes(folder: str, one: StepRecord) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class StepRecord:
     kept_plan: Plan | None
     views: tuple[Mapping[str, str], ...]
     files: frozenset[str]
+    intent: Mapping[str, Any]
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """Return the data of every journal line of an event, each with its time and digest."""
@@ -162,6 +163,7 @@ def read_step(run_root: Path, folder: str) -> StepRecord:
         None if plan is None else Plan.from_data(plan),
         tuple(_json(place / "views.json") or ()),
         frozenset(path.name for path in place.iterdir()) if place.is_dir() else frozenset(),
+        _json(run_root / "intent.json") or {},
     )
 
 
@@ -175,6 +177,11 @@ class RunRecord:
     intent: Mapping[str, Any]
     steps: Mapping[str, StepRecord]
     broken: tuple[str, ...]
+
+    @cached_property
+    def writes(self) -> list[Write]:
+        """The writes of every step, in the order of the steps."""
+        return [write for one in self.steps.values() for write in one.writes]
 
     @property
     def problems(self) -> list[str]:

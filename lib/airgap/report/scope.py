@@ -34,7 +34,8 @@ def not_covered(run: RunRecord, untested: Sequence[NotTested]) -> str:
 
 def _properties(untested: Sequence[NotTested]) -> Iterator[str]:
     if untested:
-        yield f"{len(untested)} properties or parts of them were not tested (listed below with the reason)"
+        count = len({one.id for one in untested})
+        yield f"{count} properties or parts of them were not tested (listed below with the reason)"
     else:
         yield "no property was left untested"
 
@@ -44,7 +45,7 @@ def _calls(run: RunRecord) -> Iterator[str]:
     if silent:
         calls = sorted({one.observation.call for one in silent})
         shown = ", ".join(calls[:5]) + (f" and {len(calls) - 5} more calls" if len(calls) > 5 else "")
-        yield f"{_counted(len(silent), 'read call')} gave no answer ({shown})"
+        yield f"{counted(len(silent), 'read call')} gave no answer ({shown})"
 
 
 def _regions(run: RunRecord) -> Iterator[str]:
@@ -60,7 +61,7 @@ def _regions(run: RunRecord) -> Iterator[str]:
     inside = run.intent.get("regions_in_scope") or [run.data["region"]]
     others = sorted(one["RegionName"] for one in listed if one.get("OptInStatus") in ENABLED)
     others = [name for name in others if name not in inside]
-    yield f"{_counted(len(others), 'enabled Region')} outside the scope not judged" + (
+    yield f"{counted(len(others), 'enabled Region')} outside the scope not judged" + (
         f": {', '.join(others)}" if others else ""
     )
 
@@ -69,7 +70,8 @@ def _exhibits(run: RunRecord) -> Iterable[Exhibit]:
     return [exhibit for step in run.steps.values() for exhibit in step.exhibits]
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

@@ -12,26 +12,30 @@ from typing import Any
 from airgap.evidence.files import write_whole
 from airgap.model.finding import FAIL, UNKNOWN, WAIVED
 from airgap.model.people import person
+from airgap.model.plan import Plan
 from airgap.report.catalogue import PropertyRow, anchor, frameworks, not_tested, properties
 from airgap.report.columns import fitted
 from airgap.report.page import Frame, render
 from airgap.report.record import StepRecord, read_step
+from airgap.report.register import register
 from airgap.report.tally import Judged, Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
 from airgap.report.writing import when
-from airgap.views.changes import plan_table
+from airgap.views.changes import plan_table, summary
 
 NO_PROPERTY = "Beside the properties"
 CONTENTS = (
     ("verdict", "Verdict"), ("where", "Where, who and when"), ("attention", "What needs attention"),
-    ("properties", "Properties"), ("not-tested", "Not tested"), ("exceptions", "Exceptions in force"),
+    ("properties", "Properties"), ("not-tested", "Not tested"), ("exceptions", "Exceptions"),
     ("judgements", "Every judgement"), ("requirements", "Requirements supported"), ("words", "Words"),
     ("views", "What is there"), ("plan", "Plan"), ("changes", "Changes made"), ("observations", "Observations"),
 )  # fmt: skip
 SAID_ALREADY = ("verdicts", "properties", "exceptions")
 """Views that show what the report says in sections of its own."""
 
-ALWAYS = ("verdict", "where", "words", "plan", "changes", "observations")
+ALWAYS = ("verdict", "where", "exceptions", "words", "plan", "changes", "observations")
+SHORT_PLAN = 40
+"""Changes up to which a plan is shown unfolded."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,6 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
         "attention": [one for one in judged if one.tally.verdict in (FAIL, UNKNOWN)],
         "properties": rows,
         "not-tested": not_tested(step.findings),
-        "exceptions": [one for one in step.findings if one.status == WAIVED],
         "judgements": _groups(judged, rows),
         "requirements": frameworks(rows),
         "views": [_view(one, paper) for one in step.views if one["name"] not in SAID_ALREADY],
@@ -80,7 +83,9 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
         where=list(_where(step, run_id)),
         mapping_note=MAPPING_NOTE,
         words=DEFINITIONS,
-        plan=step.plan and {"digest": step.plan.digest, "plan": step.plan, "table": plan_table(step.plan).html()},
+        register=register(step.intent, str(step.lines[0]["time"]) if step.lines else ""),
+        waived=[one for one in step.findings if one.status == WAIVED],
+        plan=step.plan and _plan(step.plan),
         approvals=[{**one, "people": _people(one)} for one in step.events("approval")],
         writes=step.writes,
         exhibits=step.exhibits,
@@ -161,6 +166,13 @@ def _view(view: Mapping[str, str], paper: bool) -> dict[str, str]:
     said = f"<caption>{escape(view['title'])}</caption>"
     html = view["html"].replace(said, said.replace("<caption>", '<caption class="aside">'), 1)
     return {**view, "html": fitted(html) if paper else html}
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    short = len(plan.changes) <= SHORT_PLAN
+    return {
+        "digest": plan.digest, "plan": plan, "summary": summary(plan), "short": short, "table": plan_table(plan).html(),
+    }  # fmt: skip
 
 
 def _people(approval: Mapping[str, Any]) -> str:

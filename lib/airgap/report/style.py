@@ -46,6 +46,8 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .from {{ max-width: 11em; }}
 .report .pair {{ white-space: nowrap; margin-right: 0.9em; }}
 .report .of {{ white-space: nowrap; }}
+.report .whole {{ break-inside: avoid; }}
+.report .operations {{ width: 60%; }}
 .report .id, .report table.requirements th {{ white-space: nowrap; }}
 .report dl {{ gap: 0.3rem 1.8rem; }}
 .report dl.words dt {{ color: {INK}; font-weight: 600; }}
@@ -67,7 +69,6 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
   margin: 0 0 1rem; }}
 .report .notebook h1 {{ font-size: 1.5rem; }}
 .report .notebook h2 {{ margin: 2.4rem 0 0.7rem; }}
-.report .notebook td {{ overflow-wrap: break-word; }}
 .report .notebook pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.8rem; line-height: 1.5; }}
 .report .source {{ border-left: 3px solid {RULE}; padding-left: 0.9rem; margin: 1rem 0; }}
 .report .source code {{ font-size: inherit; }}
@@ -109,11 +110,11 @@ PAPER = f"""\
   .report .view td br::before {{ content: " · "; white-space: normal; }}
   .report footer {{ display: none; }}
   .report th.what {{ width: 30%; }}
-  .report th.result {{ width: 13%; }}
+  .report th.result {{ width: 12%; }}
   .report th.from {{ width: 14%; }}
-  .report th.id {{ width: 11%; }}
-  .report th.of {{ width: 13%; }}
-  .report th.counted {{ width: 20%; }}
+  .report th.id {{ width: 10%; }}
+  .report th.of {{ width: 11%; }}
+  .report th.counted {{ width: 15%; }}
   .report th.n {{ width: 10%; }}
 }}
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from airgap.model.finding import FAIL, UNKNOWN
-from airgap.report.catalogue import properties
+from airgap.report.catalogue import PropertyRow, properties
 from airgap.report.page import STATEMENT, WARNINGS
 from airgap.report.record import RunRecord
 from airgap.report.tally import Tally, by_check
@@ -91,9 +91,14 @@ def _properties(run: RunRecord) -> Iterator[str]:
     if rows:
         yield "\n## Properties\n"
         yield from _table(("property", "what it says", "verdict", "judged"), [
-            (row.id, row.statement, f"{STATUS[row.tally.verdict].sign} {STATUS[row.tally.verdict].word}",
-             f"{row.tally.judged} of {row.tally.population}") for row in rows
+            (row.id, row.statement, _said(row), f"{row.tally.judged} of {row.tally.population}") for row in rows
         ])  # fmt: skip
+
+
+def _said(row: PropertyRow) -> str:
+    """A property's verdict in words, with what it leaves out."""
+    mark = STATUS[row.tally.verdict]
+    return f"{mark.sign} {mark.word}{f', {row.in_part}' if row.in_part else ''}"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -141,6 +141,8 @@ class Application:
 
     def _born(self, kind: Kind, one: Desired, item: Mapping[str, Any], fields: Mapping[str, Any]) -> Live:
         """What a created resource is known by: from the answer, or by its own fields where the answer says nothing."""
+        # Where a reading takes what it knows from the parameters of its call, the answer that made the thing tells it.
+        item = {"?": item, **item}
         attrs = {name: str(dig(item, path) or "") for name, path in kind.reading.attrs.items()}
         attrs["id"] = identity(item, kind.reading.id).strip("|") or str(fields.get("name") or one.key)
         live = Live(kind.name, attrs["id"], one.key, attrs, dict(one.fields))
@@ -217,7 +219,7 @@ class Application:
         live = self.found.lives[key]
         fields = {**self.found.resolve(dict(live.fields)), **live.attrs}
         for item in self._polls(kind, key, fields):
-            state = str(dig(item, kind.reading.state) or "") if item is not None else "gone"
+            state = _state(kind, item)
             if state in kind.reading.settled or (item is not None and not kind.reading.settled):
                 with self._lock:
                     fresh = {name: str(dig(item, path) or "") for name, path in kind.reading.attrs.items()}
@@ -225,9 +227,9 @@ class Application:
                     self.found.learn(replace(live, attrs={**live.attrs, **known}, state=state))
                 return
             if state in kind.reading.failed:
-                raise Unsettled(
-                    f"{key} ended in state {state}", "what depends on it", "read its events, mend, run again"
-                )
+                why = kind.diagnose(self._ask, fields) if kind.diagnose else ""
+                ended = f"{key} ended in state {state}{': ' if why else ''}{why}"
+                raise Unsettled(ended, "what depends on it", "read its events, mend, run again")
             self.report(key, f"waiting ({state or 'pending'})")
 
     def _wait_until_gone(self, kind: Kind, key: str, fields: Mapping[str, Any]) -> None:
@@ -257,9 +259,9 @@ class Application:
                 yield (listed[0] if listed else None) if isinstance(listed, list) else listed
             self._rest(delay, key)
             waited, delay = waited + delay, min(delay * 1.5, max(1.0, kind.seconds / 20))
-        raise Unsettled(
-            f"{key} did not settle within {kind.limit:.0f} s", "what depends on it", "run again; it goes on waiting"
-        )
+        why = kind.diagnose(self._ask, fields) if kind.diagnose else ""
+        late = f"{key} did not settle within {kind.limit:.0f} s{': ' if why else ''}{why}"
+        raise Unsettled(late, "what depends on it", "run again; it goes on waiting")
 
     def _rest(self, seconds: float, key: str) -> None:
         """Wait before the next look; nobody waits for AWS once the run was interrupted."""
@@ -269,10 +271,20 @@ class Application:
         if self.cloud.stop.is_set():
             raise Interrupted(f"Interrupted while {key} was settling", "what depends on it", "run again")
 
+    def _ask(self, call: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._slots:
+            return self._page(self.cloud.read(call, params)[-1])
+
     page: Callable[[str], Mapping[str, Any]] = lambda digest: {}
 
     def _page(self, observation: Any) -> Mapping[str, Any]:
         return self.page(observation.page) if observation.page else {}
+
+
+def _state(kind: Kind, item: Mapping[str, Any] | None) -> str:
+    if item is None:
+        return "gone"
+    return kind.state_of(item) if kind.state_of else str(dig(item, kind.reading.state) or "")
 
 
 def _interrupted(done: set[str], running: Mapping[Future[None], str], left: Iterable[str]) -> Interrupted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from airgap.errors import Refused
+from airgap.errors import AccessDenied, Refused
 from airgap.model.canonical import encode, plain
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -51,13 +51,14 @@ def _empty(cloud: Acting, live: Live) -> None:
         objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
         if not objects:
             continue
-        answer = cloud.write("s3:DeleteObjects", {"Bucket": live.id, "Delete": {"Objects": objects, "Quiet": True}})
-        for error in answer.get("Errors", []):
+        try:
+            cloud.write("s3:DeleteObjects", {"Bucket": live.id, "Delete": {"Objects": objects, "Quiet": True}})
+        except AccessDenied as error:
             raise Refused(
-                f"{live.key}: {error['Key']} cannot be deleted: {error['Code']} {error.get('Message', '')}".rstrip(),
+                f"{live.key}: not everything in it can be deleted: {error.what}",
                 f"{live.id} and what is left in it",
                 "wait until its retention ends, or leave the bucket",
-            )
+            ) from error
 
 
 def _created(f: Fields) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from airgap.errors import ParamsError
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
@@ -43,6 +44,7 @@ CERTIFICATE = Kind(
             "configuration": Field("metadata.name", change=NEVER, why="it belongs to one configuration"),
             "issued": Field("webhooks[].clientConfig.caBundle", form="present", why="the API server trusts nobody yet"),
         },
+        declarative=True,
     ),
     create=(Call("kubernetes:IssueCertificate", lambda f: dict(f["certificate"]) | {"cluster": f["cluster"]}),),
     updates={
@@ -95,7 +97,12 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     yield from ordered(intent, platform.manifests(intent), after=node_groups, why="every namespace of ours has it")
     made = platform.namespaces(intent)
     for release in releases.chosen(intent):
-        page = facts.page(TEMPLATE, release=release.name) or {}
+        page = facts.page(TEMPLATE, release=release.name)
+        if page is None:
+            what = f"Release {release.name} has no chart: no image is locked for {intent.environment}"
+            raise ParamsError(
+                what, "anything of step controllers", f"run 'airgap mirror lock --env {intent.environment}'"
+            )
         home = (f"{kind_name('Namespace')}:{release.namespace}",) if release.namespace in made else ()
         why = f"release {release.name}, chart {page['chart']['version']}"
         yield from ordered(intent, page["objects"], (*node_groups, *home), page["certificates"], why)

@@ -40,6 +40,9 @@ TAGGING = {
     "route53resolver": "route53resolver:TagResource",
 }
 
+# What they make is tagged in the same call (EC2 API Reference), although the reference lists no tags for them.
+_RULES = frozenset({"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"})
+
 _EC2_ID = re.compile(r"[a-z]+(-[a-z]+)*-[0-9a-f]{8,17}")
 
 Limit = tuple[str | list[str], dict[str, Any]]
@@ -149,8 +152,18 @@ def _attach(intent: Intent, wanted: Iterable[str]) -> Limit:
 
 def _tag_at_birth(intent: Intent, wanted: Iterable[str]) -> Limit:
     """EC2 tags in the creating call; tags of what exists are never changed (EC2 User Guide, "Tag resources")."""
-    creating = [action.split(":")[1] for action in wanted if action.startswith("ec2:") and creates(action)]
+    ours = [action for action in wanted if action.startswith("ec2:")]
+    made = [action for action in ours if creates(action) or action in SPECIAL or action in _RULES]
+    creating = [action.split(":")[1] for action in made if action != "ec2:CreateTags"]
     return _arn(intent, "ec2:*:{account}:*/*"), {"StringEquals": {"ec2:CreateAction": sorted(creating)}}
+
+
+def _run(intent: Intent, wanted: Iterable[str]) -> Limit:
+    """Instances of any image in what is ours, with IMDSv2 alone; there is no right to use an SSH key."""
+    kinds = ("instance", "launch-template", "network-interface", "security-group", "subnet", "volume")
+    resources = [_arn(intent, f"ec2:{{region}}:{{account}}:{one}/*") for one in kinds]
+    ours = {"aws:ResourceTag/airgap:environment": intent.environment, "ec2:MetadataHttpTokens": "required"}
+    return [*resources, _arn(intent, "ec2:{region}::image/*")], {"StringEqualsIfExists": ours}
 
 
 SPECIAL: dict[str, Callable[[Intent, Iterable[str]], Limit]] = {
@@ -161,4 +174,5 @@ SPECIAL: dict[str, Callable[[Intent, Iterable[str]], Limit]] = {
     "iam:PassRole": _pass_role,
     "iam:PutRolePermissionsBoundary": _bounded,
     "iam:PutRolePolicy": _bounded,
+    "ec2:RunInstances": _run,
 }

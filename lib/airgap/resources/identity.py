@@ -1,4 +1,4 @@
-"""Step ``identity``: service-linked roles first, then roles, then keys that name them, then the rights on the keys."""
+"""Step ``identity``: service-linked roles first, then roles, then keys that name them, then encryption at large."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
+from airgap.resources import volumes
 from airgap.resources.keys import declare_keys
 from airgap.resources.kind import declares
 from airgap.resources.rights import platform_roles, push_policy
@@ -44,4 +45,4 @@ def declare_roles(intent: Intent, facts: Estate) -> Iterator[Desired]:
             yield from declare_role(intent, role)
 
 
-IDENTITY = (declare_service_linked_roles, declare_roles, declare_keys)
+IDENTITY = (declare_service_linked_roles, declare_roles, declare_keys, volumes.declare)

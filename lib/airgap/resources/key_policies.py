@@ -110,9 +110,15 @@ def _sessions(intent: Intent) -> Iterator[dict[str, Any]]:
     session = {"Null": {"kms:EncryptionContext:aws:ssm:SessionId": "false"}}
     ours = {**session, "StringEquals": {"kms:CallerAccount": intent.account}}
     yield allow("SessionsOfOperators", "kms:GenerateDataKey", condition=ours, principal=_account(intent))
-    if "operations-host" in intent.components:
-        host = {"AWS": ref("role:operations-host", "arn")}
-        yield allow("SessionsOfTheHost", "kms:Decrypt", condition=session, principal=host)
+    hosts = {"operations-host": "operations-host" in intent.components, "runner": runner_is_reached(intent)}
+    reached = [ref(f"role:{name}", "arn") for name, is_reached in hosts.items() if is_reached]
+    if reached:
+        yield allow("SessionsOfHosts", "kms:Decrypt", condition=session, principal={"AWS": reached})
+
+
+def runner_is_reached(intent: Intent) -> bool:
+    """Tell whether the runner's own instance is worked on through Session Manager."""
+    return intent.pipeline.variant == "ssm-runner"
 
 
 def _evidence(intent: Intent) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,13 @@ from typing import Any, Protocol
 
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.permissions import iam_action
+from airgap.model.permissions import by_iam, iam_action
 from airgap.model.plan import Desired
 from airgap.model.reading import Live, Reading
 
 Fields = Mapping[str, Any]
+Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+"""Makes a read call and returns the page that it gave; empty where it gave none."""
 
 
 class Acting(Protocol):
@@ -60,7 +62,7 @@ class Call:
     @property
     def needed(self) -> tuple[str, ...]:
         """The IAM actions that this call needs."""
-        return (iam_action(self.operation), *self.actions)
+        return (*((iam_action(self.operation),) if by_iam(self.operation) else ()), *self.actions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +74,11 @@ class Kind:
     in order; ``empty`` runs before it for kinds that must be emptied. ``poll`` reads one resource by id until its
     state (``reading.state``) settles; ``seconds`` is how long AWS usually takes, ``limit`` how long is too long.
     ``account_wide`` kinds are never reverted by destroy. ``protection`` are fields set before a delete, as an approved
-    change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing. ``born`` is for what AWS makes
-    together with its parent (a VPC's default security group): the read that finds it, after which ``create`` brings it
-    into shape; such kinds have no ``delete`` and go with their parent.
+    change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing; ``serial`` lets one update settle
+    before the next. ``born`` is for what AWS makes together with its parent (a VPC's default security group): the read
+    that finds it, after which ``create`` brings it into shape; such kinds have no ``delete`` and go with their parent.
+    ``state_of`` tells the state of an item that has no one member for it; ``diagnose`` reads, when it does not settle,
+    what stands in its way.
     """
 
     name: str
@@ -88,11 +92,14 @@ class Kind:
     seconds: float = 1.0
     limit: float = 300.0
     gone: bool = False
+    serial: bool = False
     account_wide: bool = False
     protection: Mapping[str, Any] = field(default_factory=dict)
     empty: Callable[[Acting, Live], None] | None = None
     empty_actions: tuple[str, ...] = ()
     born: Call | None = None
+    state_of: Callable[[Mapping[str, Any]], str] | None = None
+    diagnose: Callable[[Ask, Fields], str] | None = None
 
     @property
     def permissions(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from airgap.errors import UsageError
 from airgap.model.canonical import encode
 from airgap.model.intent import Intent
-from airgap.model.permissions import iam_action
+from airgap.model.permissions import by_iam, iam_action
 from airgap.model.policy_lint import READ_VERBS
 from airgap.resources import guardrails
 from airgap.resources.iam_limits import TAGGING, creates, limits, scopes
@@ -64,7 +64,9 @@ def policies(role: str, intent: Intent, kinds: Iterable[Kind], queries: Iterable
         raise UsageError(f"no role is called {role!r}", action=f"choose among {', '.join(ROLES)}")
     chosen = tuple(kinds) if role == "deployer" else ()
     needed = {action for kind in chosen for action in kind.permissions}
-    reads = {action for action in needed if _reads(action)} | {iam_action(one.call) for one in queries}
+    reads = {action for action in needed if _reads(action)} | {
+        iam_action(one.call) for one in queries if by_iam(one.call)
+    }
     found = {"read": split(read_statements(intent, reads), LIMIT)}
     if chosen:
         found["write"] = split(write_statements(intent, chosen), LIMIT)

@@ -98,10 +98,19 @@ def _blocked(ask: Ask, fields: Fields) -> str:
     return ""
 
 
+ENTERING = ("eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy", "ssm:StartSession", "ssm:TerminateSession")
+"""What a change in the cluster needs of IAM: to be let in for the moment, and the way in."""
+
+
 def _kind(api: Api) -> Kind:
     call = f"kubernetes:{api.operation}"
     place = {"namespace": Field("metadata.namespace", absent="", change=NEVER, why="an object stays in its namespace")}
-    apply = Call("kubernetes:Apply", lambda f: {"cluster": f["cluster"], "manifest": f["manifest"]}, retry=_NOT_YET)
+    apply = Call(
+        "kubernetes:Apply",
+        lambda f: {"cluster": f["cluster"], "manifest": f["manifest"]},
+        retry=_NOT_YET,
+        actions=ENTERING,
+    )
     asked = {"kind": api.kind}
     return Kind(
         kind_name(api.kind),
@@ -121,6 +130,7 @@ def _kind(api: Api) -> Kind:
             },
             settled=(READY,),
             failed=(FAILED,),
+            declarative=True,
         ),
         create=(apply,),
         updates={"manifest": (apply,)},

@@ -9,7 +9,7 @@ from airgap.model.intent import Intent
 from airgap.model.plan import Desired, ref
 from airgap.resources import names
 from airgap.resources.developer import developer_statements
-from airgap.resources.key_policies import suffix
+from airgap.resources.key_policies import runner_is_reached, suffix
 from airgap.resources.roles import Role, inline_policy
 from airgap.resources.statements import allow, document, trust
 
@@ -63,12 +63,13 @@ def _service(intent: Intent, name: str, source: str = "", actions: str = "Assume
 
 def _developer(intent: Intent) -> Role:
     why = "developers read, and do nothing else"
-    return Role("developer", intent.name("developer"), _people(intent), developer_statements(), why=why)
+    trusted = people(intent, intent.identity.developer_principals)
+    return Role("developer", intent.name("developer"), trusted, developer_statements(), why=why)
 
 
-def _people(intent: Intent) -> dict[str, Any]:
-    """Trust in people: MFA where AWS sees it; a federated role's session carries none, its identity provider asks."""
-    named = intent.identity.developer_principals or (intent.arn("iam", "root", region=""),)
+def people(intent: Intent, principals: Sequence[str]) -> dict[str, Any]:
+    """Return the trust in people: MFA where AWS sees it; a federated role's session has none, its provider asks."""
+    named = principals or (intent.arn("iam", "root", region=""),)
     roles = [arn for arn in named if ":role/" in arn]
     others = [arn for arn in named if ":role/" not in arn]
     mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
@@ -81,9 +82,10 @@ def _people(intent: Intent) -> dict[str, Any]:
 def _pipeline(intent: Intent) -> Iterator[Role]:
     builds = intent.pipeline.variant == "codepipeline"
     host = _service(intent, "codebuild", intent.arn("codebuild", "project/*")) if builds else _service(intent, "ec2")
-    why = "the runner may become the deployment role, and nothing else"
+    why = "the runner may become the deployment role, and nothing else but be reached"
     deploy = allow("Deploy", "sts:AssumeRole", ref("role:cicd", "arn"))
-    yield Role("runner", intent.name("runner"), host, (deploy,), on_instances=not builds, why=why)
+    reached = _reached(intent) if runner_is_reached(intent) else ()
+    yield Role("runner", intent.name("runner"), host, (deploy, *reached), on_instances=not builds, why=why)
     statements = (
         allow("RegistryToken", "ecr:GetAuthorizationToken"),
         allow("FindTheCluster", "eks:DescribeCluster", cluster_arn(intent)),
@@ -124,15 +126,27 @@ def _read_bucket(intent: Intent, purpose: str) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _operations_host(intent: Intent) -> Role:
-    """Reached by Session Manager alone; Systems Manager User Guide, "Instance permissions for Session Manager"."""
-    ours = intent.arn("ecr", f"repository/{names.repository(intent, '*')}")
-    statements = (
-        allow("Agent", "ssm:ListAssociations ListInstanceAssociations PutInventory UpdateInstanceInformation"),
-        allow("SessionDocuments", "ssm:GetDocument", intent.arn("ssm", "document/SSM-SessionManagerRunShell")),
+def _reached(intent: Intent) -> tuple[dict[str, Any], ...]:
+    """What an agent needs so that Session Manager reaches its instance, and may write down what was done there.
+
+    A narrow part of AmazonSSMManagedInstanceCore, which reads every parameter of the account.
+    Systems Manager User Guide, "Instance permissions for Session Manager".
+    """
+    return (
+        allow("Agent", "ssm:UpdateInstanceInformation"),
         allow("Channels", "ssmmessages:CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel"),
         allow("SessionKey", "kms:Decrypt", ref("kms-key:logs", "arn")),
         *_write_logs(intent, "Transcripts", names.log_group(intent, "sessions")),
+    )
+
+
+def _operations_host(intent: Intent) -> Role:
+    """Reached by Session Manager alone."""
+    ours = intent.arn("ecr", f"repository/{names.repository(intent, '*')}")
+    statements = (
+        *_reached(intent),
+        allow("Associations", "ssm:ListAssociations ListInstanceAssociations PutInventory"),
+        allow("SessionDocuments", "ssm:GetDocument", intent.arn("ssm", "document/SSM-SessionManagerRunShell")),
         allow("Cluster", "eks:DescribeCluster ListAccessEntries ListAddons", cluster_arn(intent)),
         allow("RegistryToken", "ecr:GetAuthorizationToken"),
         allow("Images", f"{PULL} DescribeImages DescribeRepositories ListImages", ours),

@@ -113,7 +113,7 @@ ROLE_POLICY = Kind(
     Reading(
         _DETAILS,
         "RoleDetailList.RolePolicyList",
-        "PolicyName",
+        "^.RoleName+PolicyName",
         owner="parent",
         natural=("role", "name"),
         fields={
@@ -143,7 +143,7 @@ ROLE_ATTACHMENT = Kind(
     Reading(
         _DETAILS,
         "RoleDetailList.AttachedManagedPolicies",
-        "PolicyArn",
+        "^.RoleName+PolicyArn",
         owner="parent",
         natural=("role", "policy"),
         fields={

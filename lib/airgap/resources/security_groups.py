@@ -35,9 +35,7 @@ GROUPS = {
 _COMPONENT = {"operations-host": "operations-host", "runner": "ci-runner", "rotation": "secret-rotation"}
 
 # What a group is born with: this is revoked by the call that follows its creation.
-_CLOSE = Call(
-    "ec2:RevokeSecurityGroupEgress", lambda f: {"GroupId": f["id"], "IpPermissions": [_OPEN]}, ignore=_NO_RULE
-)
+CLOSE = Call("ec2:RevokeSecurityGroupEgress", lambda f: {"GroupId": f["id"], "IpPermissions": [_OPEN]}, ignore=_NO_RULE)
 
 SECURITY_GROUP = Kind(
     "security-group",
@@ -62,7 +60,7 @@ SECURITY_GROUP = Kind(
                 "TagSpecifications": tag_specifications("security-group")(f),
             },
         ),
-        _CLOSE,
+        CLOSE,
     ),
     delete=(
         Call("ec2:DeleteSecurityGroup", lambda f: {"GroupId": f["id"]}, ignore=_GONE, retry=("DependencyViolation",)),
@@ -83,7 +81,7 @@ DEFAULT_GROUP = Kind(
     ),
     born=Call("ec2:DescribeSecurityGroups", lambda f: {"Filters": [{"Name": "vpc-id", "Values": [f["vpc"]]}]}),
     create=(
-        _CLOSE,
+        CLOSE,
         Call(
             "ec2:RevokeSecurityGroupIngress",
             lambda f: {
@@ -97,7 +95,7 @@ DEFAULT_GROUP = Kind(
 
 
 def _permission(f: Fields) -> list[dict[str, object]]:
-    described = {"Description": f["description"]}
+    described = {"Description": f["description"]} if f.get("description") else {}
     peers: dict[str, list[dict[str, str]]] = {}
     if f.get("cidr"):
         peers["IpRanges"] = [{"CidrIp": f["cidr"], **described}]
@@ -119,6 +117,8 @@ def _authorize(direction: str, egress: bool) -> Call:
         },
         result="SecurityGroupRules",
         retry=("InvalidGroup.NotFound",),
+        # AWS made it together with the group.
+        ignore=("InvalidPermission.Duplicate",),
         when=lambda f: bool(f["egress"]) is egress,
     )
 

@@ -16,7 +16,12 @@ from airgap.model.survey import Survey
 
 _GONE = ("State", "[dD]elet*")
 # Interfaces of what is told itself.
-_OF_OTHERS = (("InterfaceType", "nat_gateway"), ("InterfaceType", "*endpoint"), ("Attachment.InstanceId", "i-*"))
+_OF_OTHERS = (
+    ("InterfaceType", "nat_gateway"),
+    ("InterfaceType", "*endpoint"),
+    ("Attachment.InstanceId", "i-*"),
+    ("Description", "Amazon EKS *"),
+)
 # What is told -> how it is listed, and the paths of what it stands in.
 STANDING: Mapping[str, tuple[Reading, tuple[str, ...]]] = {
     "instance": (
@@ -24,6 +29,10 @@ STANDING: Mapping[str, tuple[Reading, tuple[str, ...]]] = {
             "ec2:DescribeInstances", "Reservations.Instances", "InstanceId", unless=(("State.Name", "terminated"),)
         ),
         ("VpcId", "SubnetId"),
+    ),
+    "EKS cluster": (
+        Reading("eks:DescribeCluster", "cluster", "name", tags="tags"),
+        ("resourcesVpcConfig.vpcId", "resourcesVpcConfig.subnetIds", "resourcesVpcConfig.securityGroupIds"),
     ),
     "network interface": (
         Reading(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airgap.model.cluster import SERVICE_ACCOUNTS
 from airgap.model.intent import Intent
 from airgap.resources.rights import bucket_arn, cluster_arn, secret_arn, through
 from airgap.resources.roles import Role
@@ -179,22 +180,19 @@ _APPLICATION: dict[str, Callable[[Intent], Statements]] = {
 }
 _ENCRYPTED = {"transcribe-batch": "s3", "application-buckets": "s3", "dynamodb": "dynamodb"}
 
-WORKLOADS: tuple[Workload, ...] = (
-    Workload("vpc-cni", "kube-system", "aws-node", ("vpc-cni",), _none, ("AmazonEKS_CNI_Policy",)),
-    Workload(
-        "ebs-csi", "kube-system", "ebs-csi-controller-sa", ("ebs-csi",), _volumes, ("AmazonEBSCSIDriverPolicyV2",)
-    ),
-    Workload("cluster-autoscaler", "kube-system", "cluster-autoscaler", ("cluster-autoscaler",), _autoscaler),
-    Workload(
-        "load-balancer-controller",
-        "kube-system",
-        "aws-load-balancer-controller",
-        ("load-balancer-controller",),
-        _load_balancer,
-    ),
-    Workload("external-secrets", "external-secrets", "external-secrets", ("external-secrets",), _external_secrets),
-    Workload("log-shipper", "amazon-cloudwatch", "cloudwatch-agent", ("log-shipper",), _log_shipper),
-    Workload("application", "application", "application", tuple(_APPLICATION), _application),
+# What each service account may do: its statements, and policies of AWS.
+_RIGHTS: dict[str, tuple[Callable[[Intent], Statements], tuple[str, ...]]] = {
+    "vpc-cni": (_none, ("AmazonEKS_CNI_Policy",)),
+    "ebs-csi": (_volumes, ("AmazonEBSCSIDriverPolicyV2",)),
+    "cluster-autoscaler": (_autoscaler, ()),
+    "load-balancer-controller": (_load_balancer, ()),
+    "external-secrets": (_external_secrets, ()),
+    "log-shipper": (_log_shipper, ()),
+    "application": (_application, ()),
+}
+
+WORKLOADS: tuple[Workload, ...] = tuple(
+    Workload(one.name, one.namespace, one.account, one.components, *_RIGHTS[one.name]) for one in SERVICE_ACCOUNTS
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airgap.errors import NotApproved, Unreadable
+from airgap.errors import NotApproved, Refused, Unreadable
 from airgap.evidence import plans
 from airgap.evidence.plans import KeptPlan
 from airgap.model.people import judge_four_eyes
@@ -15,13 +15,20 @@ ACTING = ("apply", "destroy")
 
 
 def approve(context: Context, plan: Plan, given: str, caller: Mapping[str, str]) -> str:
-    """Return how the plan is approved, journalled; raise ``NotApproved`` or ``Unreadable`` where it is not."""
+    """Return how the plan is approved, journalled; raise ``NotApproved``, ``Refused`` or ``Unreadable`` otherwise."""
     acting = context.mode in ACTING
     if plan.unknowns and acting:
         raise Unreadable(
             "What is there could not be read: " + "; ".join(f"{key}: {why}" for key, why in plan.unknowns[:5]),
             f"anything of step {plan.step}",
             "grant the read permissions named ('airgap policy --role verifier' prints them), or adopt what is not ours",
+        )
+    if plan.impossible and acting:
+        shown = "; ".join(f"{one.resource} {one.field}: {one.why}" for one in plan.impossible[:5])
+        raise Refused(
+            f"What the params declare cannot be had: {shown}",
+            f"anything of step {plan.step}",
+            "declare what is possible; or destroy the resource first, if it may go",
         )
     if not plan.changes:
         return "nothing to approve: no change"

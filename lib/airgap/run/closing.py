@@ -109,20 +109,23 @@ def where(run: StepRun) -> Iterator[tuple[str, str]]:
 
 
 def evidence(run: StepRun, head: str) -> Iterator[tuple[str, str]]:
-    """Yield what the Evidence cell shows: report, digest, journal head and the next notebook."""
-    report = run.context.step_folder.report
-    yield "Report", str(report.relative_to(run.context.folder.reports_root.parent))
+    """Yield what the Evidence cell shows: report, digest, journal head, the run's first page, the next notebook."""
+    report, base = run.context.step_folder.report, run.context.folder.reports_root.parent
+    yield "Report", str(report.relative_to(base))
     yield "SHA-256", hashlib.sha256(report.read_bytes()).hexdigest()
     yield "Journal head", head
+    yield "First page", str((run.context.folder.root / "index.html").relative_to(base))
     later = [step for step in STEPS if step.number > run.step.number]
-    yield "Next", f"notebooks/{later[0].folder}.ipynb" if later else "this was the last notebook"
+    joining = f'notebooks/{later[0].folder}.ipynb; run_id = "latest" joins it to this run' if later else ""
+    yield "Next", joining or "this was the last notebook"
 
 
 def undo(run: StepRun) -> Iterator[tuple[str, str]]:
     """Yield what the Undo cell shows: what destroy would remove of this step, and how."""
     keys = [one.key for one in run.desired if may_go(one)]
     yield "Would remove", f"{len(keys)} resources: {', '.join(keys)}" if keys else "nothing: this step makes nothing"
-    yield "How", f"airgap destroy --env {run.intent.environment} --only {run.step.name} --approve DIGEST"
+    if keys:
+        yield "How", f"airgap destroy --env {run.intent.environment} --only {run.step.name} --approve DIGEST"
     stays = [one.key for one in run.desired if not may_go(one) and not one.kept]
     if stays:
         yield "Stays", f"account-wide, adopted, or gone with its parent: {', '.join(stays)}"

@@ -12,12 +12,15 @@ from airgap.cloud.binding import Caller, bind, check_world
 from airgap.cloud.recorder import Recorder
 from airgap.cloud.session import Clock, Cloud
 from airgap.errors import UsageError
+from airgap.evidence.files import write_whole
 from airgap.evidence.folder import RunFolder, StepFolder
 from airgap.evidence.journal import JournalFile
 from airgap.evidence.pages import PageFolder
-from airgap.model.canonical import digest_of, utc
+from airgap.model.canonical import digest_of, plain, utc
+from airgap.model.canonical import encode as canonical
 from airgap.model.intent import Intent, encode
 from airgap.model.redaction import Redactor
+from airgap.run.systems import Systems
 
 MODES = ("plan", "apply", "verify", "destroy")
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -37,6 +40,7 @@ class Context:
     pages: PageFolder
     cloud: Cloud
     clock: Clock
+    systems: Systems
     caller: Caller | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -70,6 +74,11 @@ def reports_root(root: Path) -> Path:
     return Path(os.environ.get("AIRGAP_REPORTS") or root / "reports")
 
 
+def keep_params(folder: RunFolder, intent: Intent) -> None:
+    """Write the params into the run, before its first report tells of them."""
+    write_whole(folder.root / "intent.json", canonical(plain(encode(intent))) + "\n")
+
+
 def open_context(
     number: int,
     name: str,
@@ -95,4 +104,8 @@ def open_context(
     recorder = Recorder(journal, pages, lambda: stamp(ticking), redactor)
     cloud = Cloud(intent.account, intent.region, intent.world, recorder, ticking)
     digest = digest_of(encode(intent))
-    return Context(project, intent, digest, mode, run, step_folder, journal, pages, cloud, ticking, stop=cloud.stop)
+    keep_params(run, intent)
+    systems = Systems(cloud, intent, project, pages.load)
+    return Context(
+        project, intent, digest, mode, run, step_folder, journal, pages, cloud, ticking, systems, stop=cloud.stop
+    )

@@ -15,9 +15,9 @@ from airgap.run.surveying import ALL_KINDS
 
 
 def endpoint_table(env: str) -> dict[str, Any]:
-    """Return the endpoints of an environment, who needs each, and what they cost a month in USD."""
+    """Return the endpoints of an environment, who needs each, and an estimate of what they cost a month in USD."""
     intent = params.load(env)
-    month = len(intent.zones) * (prices.hourly("interface endpoint") or 0.0) * prices.HOURS
+    month = len(intent.zones) * prices.HOURLY["interface endpoint"] * prices.HOURS
     rows: list[dict[str, Any]] = [
         {
             "service": service,
@@ -31,7 +31,7 @@ def endpoint_table(env: str) -> dict[str, Any]:
         for service, who in endpoint_services(intent).items()
     ]
     total = sum(row["monthly_usd"] for row in rows)
-    return {"env": env, "endpoints": rows, "monthly_usd": round(total, 2), "prices": f"{prices.SOURCE}, {prices.AS_OF}"}
+    return {"env": env, "endpoints": rows, "monthly_usd": round(total, 2), "prices": prices.ESTIMATE}
 
 
 def removal(env: str, service: str) -> dict[str, Any]:

@@ -14,15 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airgap.cloud.liveness import RUNNER_VARIABLE, runner_mark
 from airgap.run.absent import absent
-from airgap.run.files import SCHEME, WholeFiles, address, shown
 from airgap.run.kernel import PrivateKernel, private_kernel
 from airgap.run.outcome import Event, Failure, Outcome, Status, sections
+from airgap.run.saving import SCHEME, WholeFiles, address, shown
 
 with absent("rfc3987_syntax"):  # jsonschema compiles its grammar for 1.4 s, to check IRIs; no notebook has one
     import papermill
@@ -33,6 +32,8 @@ with absent("rfc3987_syntax"):  # jsonschema compiles its grammar for 1.4 s, to 
     from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
     from papermill.exceptions import PapermillExecutionError
     from papermill.iorw import papermill_io
+
+Kernels = Callable[[], AbstractContextManager[PrivateKernel]]
 
 __all__ = ["GRACE", "Event", "Outcome", "Status", "execute"]
 
@@ -56,16 +57,18 @@ def execute(
     on_event: Callable[[Event], None] | None = None,
     environment: dict[str, str] | None = None,
     stop: threading.Event | None = None,
+    kernels: Kernels = private_kernel,
 ) -> Outcome:
     """Execute ``source`` into ``target``, ``timeout`` seconds a cell; what goes wrong in the notebook is an outcome.
 
-    Any number may run at once, one a thread. Events are delivered in the calling thread. When ``stop`` is set, the
-    running cell is interrupted and the outcome says so. Ctrl-C, and SIGTERM where the caller has no handler of its own,
-    do the same to an execution in the main thread, and raise KeyboardInterrupt once the notebook is saved.
+    ``kernels`` gives the kernel, started or not; one that has started has its environment already. Any number may run
+    at once, one a thread. Events are delivered in the calling thread. When ``stop`` is set, the running cell is
+    interrupted and the outcome says so. Ctrl-C, and SIGTERM where the caller has no handler of its own, do the same to
+    an execution in the main thread, and raise KeyboardInterrupt once the notebook is saved.
     """
     if wrong := [name for name, value in parameters.items() if not isinstance(value, str)]:
         raise TypeError(f"notebook parameters are strings; these are not: {', '.join(wrong)}")
-    execution = _Execution(source, target, timeout, environment or {})
+    execution = _Execution(source, target, timeout, environment or {}, kernels)
     # papermill blocks a thread of its own, so that neither signals nor the caller's event loop ever meet nbclient's.
     with _sigterm_interrupts(), ThreadPoolExecutor(1, "notebook") as pool:
         try:
@@ -109,10 +112,13 @@ def _sigterm_interrupts() -> Iterator[None]:
 class _Execution:
     """One execution, shared by the thread that papermill blocks and the caller's, which watches it."""
 
-    def __init__(self, source: Path, target: Path, timeout: float, environment: dict[str, str]) -> None:
+    def __init__(
+        self, source: Path, target: Path, timeout: float, environment: dict[str, str], kernels: Kernels
+    ) -> None:
         self.source, self.target = source.absolute(), target.absolute()
         self.timeout = timeout
-        self.environment = {**environment, RUNNER_VARIABLE: runner_mark()}
+        self.environment = environment
+        self.kernels = kernels
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.sections: list[str] = []
         self.kernel: PrivateKernel | None = None
@@ -222,7 +228,7 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
     def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any) -> None:
         """Execute on a private kernel; what ends it early is written into the notebook, where papermill looks."""
         execution: _Execution = options["execution"]
-        with private_kernel() as kernel:
+        with execution.kernels() as kernel:
             execution.kernel = kernel
             client = _Client(nb_man, execution, km=kernel, kernel_name=kernel_name, shutdown_kernel="immediate")
             streams = {"stdout": kernel.output, "stderr": kernel.output}

@@ -1,47 +1,168 @@
-"""Estates on disk: a snapshot, or a plain folder of ``aws ... describe-*`` output, as documents for the proof."""
+"""Estates on disk: a snapshot, a run, a bundle, or a plain folder of ``aws ... describe-*`` output, as documents."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from airgap.egress.boundary import Boundary
 from airgap.egress.facts import Document
 from airgap.errors import UsageError
+from airgap.model.observation import ABSENT, OK, UNSUPPORTED
 
 INDEX = "observations/index.json"
+ANSWERS = Path(__file__).with_name("answers.tsv")
+_PAGING = {"NextToken", "nextToken", "Marker", "NextMarker", "ResponseMetadata"}
+_OTHER_FACE = "name a snapshot, a bundle, or a folder of describe output"
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Return every JSON file of an estate by its relative name; raises ``UsageError`` where there is none."""
+    if root.is_file() and zipfile.is_zipfile(root):
+        with zipfile.ZipFile(root) as archive:
+            found = {one: archive.read(one) for one in archive.namelist() if one.endswith(".json")}
+    elif root.is_dir():
+        inner = root / "aws_configs"
+        base = inner if inner.is_dir() else root
+        found = {one.relative_to(base).as_posix(): one.read_bytes() for one in sorted(base.rglob("*.json"))}
+    else:
+        raise UsageError(f"{root} is neither a folder nor a bundle", "anything", _OTHER_FACE)
+    if not found:
+        raise UsageError(f"{root} holds no JSON answers", "anything", _OTHER_FACE)
+    return _pages_alone(found)
+
+
+def _pages_alone(found: dict[str, bytes]) -> dict[str, bytes]:
+    """Return what of a snapshot, run or bundle is its observations and boundary; a plain folder as it is."""
+    index = _index_of(found)
+    if index is None:
+        return found
+    base = index[: -len(INDEX)]
+    kept = {one for one in found if one.startswith(f"{base}observations/")} | {f"{base}boundary.json"}
+    return {one[len(base) :]: found[one] for one in sorted(kept & set(found))}
+
+
+def _index_of(found: Mapping[str, bytes]) -> str | None:
+    return next((one for one in sorted(found, key=len) if one == INDEX or one.endswith(f"/{INDEX}")), None)
 
 
 def documents(root: Path) -> list[Document]:
-    """Return every answer of an estate; raises ``UsageError`` where the folder holds none, or one that is no JSON.
+    """Return every answer of an estate; raises ``UsageError`` where it holds none, or one that is no JSON.
 
     A plain folder is ``*.json``, ``REGION/*.json`` or ``accounts/ACCOUNT/REGION/*.json``; files are told apart by
     their top-level keys, whatever they are called.
     """
-    if not root.is_dir():
-        raise UsageError(f"{root} is no folder", "anything", "name a snapshot, or a folder of describe output")
-    found = list(_plain(root))
-    if not found:
-        raise UsageError(f"{root} holds no JSON answers", "anything", "name a snapshot, or a folder of describe output")
-    return found
+    return parsed(files(root))
 
 
-def _plain(root: Path) -> Iterator[Document]:
-    inner = root / "aws_configs"
-    root = inner if inner.is_dir() else root
-    for path in sorted(root.rglob("*.json")):
-        parts = path.relative_to(root).parts[:-1]
-        account = parts[1] if len(parts) == 3 and parts[0] == "accounts" else ""
-        region = parts[-1] if parts else ""
-        yield Document(account, region, {}, _read(path))
+def parsed(found: Mapping[str, bytes]) -> list[Document]:
+    """Return the answers that files hold."""
+    if INDEX in found:
+        return list(_recorded(found))
+    plain = list(_plain(found))
+    return plain + list(_nothing_to_ask(plain))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def declared(found: Mapping[str, bytes], given: Path | None) -> Boundary:
+    """Return the boundary: the given file's, else the snapshot's own, else nothing but the VPC and its endpoints."""
+    raw = given.read_bytes() if given else found.get("boundary.json")
+    name = str(given) if given else "boundary.json"
+    if raw is None:
+        return Boundary()
     try:
-        body = json.loads(path.read_text())
+        return Boundary.from_data(_read(name, raw))
     except ValueError as error:
-        raise UsageError(f"{path} is no JSON: {error}", "anything", "record the answer again") from error
+        raise UsageError(f"{name} is no boundary: {error}", "anything", "docs/PROOF.md shows its form") from error
+
+
+def _recorded(found: Mapping[str, bytes]) -> Iterator[Document]:
+    """Yield the last answer of each call of an index, denied and missing ones with the reason."""
+    groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+    for row in json.loads(found[INDEX]):
+        subject = row["account"], row["region"], row["call"], json.dumps(row["params"], sort_keys=True)
+        groups.setdefault(subject, []).append(row)
+    for rows in groups.values():
+        began = max((row["time"] for row in rows if row["number"] == 1), default="")
+        pages = sorted((row for row in rows if row["time"] >= began), key=lambda row: int(row["number"]))
+        for position, row in enumerate(pages):
+            yield _answer(found, row, position + 1, len(pages))
+
+
+def _answer(found: Mapping[str, bytes], row: Mapping[str, Any], position: int, total: int) -> Document:
+    head = row["account"], row["region"], row["params"]
+    if row["status"] == ABSENT:
+        return Document(*head, {}, row["call"])
+    if row["status"] != OK:
+        said = "not supported where it was asked" if row["status"] == UNSUPPORTED else str(row["status"])
+        return Document(*head, {}, row["call"], said)
+    raw = found.get(f"observations/{row['page']}.json")
+    if raw is None:
+        return Document(*head, {}, row["call"], "its page is missing")
+    if hashlib.sha256(raw).hexdigest() != row["page"]:
+        raise UsageError(f"page altered: {row['page']} does not have the digest that is its name", "anything",
+                         "take the snapshot again")  # fmt: skip
+    body = _read(row["page"], raw)
+    if row["number"] != position or (position == total and _truncated(body)):
+        return Document(*head, body, row["call"], "not all of its pages were read")
+    return Document(*head, body, row["call"])
+
+
+def _truncated(body: Mapping[str, Any]) -> bool:
+    return bool(body.get("IsTruncated")) or any(body.get(one) for one in ("NextToken", "nextToken", "NextMarker"))
+
+
+def _plain(found: Mapping[str, bytes]) -> Iterator[Document]:
+    for name, raw in found.items():
+        parts = name.split("/")[:-1]
+        account = parts[1] if len(parts) == 3 and parts[0] == "accounts" else ""
+        body = _read(name, raw)
+        if "schema" in body:
+            continue
+        refused = "not all of its pages were read" if _truncated(body) else ""
+        yield Document(account, parts[-1] if parts else "", {}, body, _call(body), refused)
+
+
+def _call(body: Mapping[str, Any]) -> str:
+    """Return the one call whose answer this can be, nothing where several or none can be it."""
+    members = set(body) - _PAGING
+    possible = [call for call, (keys, _) in _table().items() if members and members <= keys]
+    return possible[0] if len(possible) == 1 else ""
+
+
+def _nothing_to_ask(plain: list[Document]) -> Iterator[Document]:
+    """Yield an empty answer for each call that asks after things of which an answer shows none."""
+    places = {(one.account, one.region) for one in plain}
+    for account, region in sorted(places):
+        given = [one for one in plain if (one.account, one.region) == (account, region)]
+        empty = {one.call for one in given if one.call and not one.refused and not any(map(_held, one.body.values()))}
+        full = {one.call for one in given if one.call} - empty
+        for call, (_, follows) in _table().items():
+            if follows in empty and call not in full | empty:
+                empty.add(call)
+                yield Document(account, region, {}, {}, call)
+
+
+def _held(value: object) -> bool:
+    return value not in ([], {}, None, "")
+
+
+@cache
+def _table() -> dict[str, tuple[frozenset[str], str]]:
+    """Return the members of each call's answer, and the call that it follows; written by a script beside the tests."""
+    rows = [line.split("\t") for line in ANSWERS.read_text().splitlines()]
+    return {call: (frozenset(members.split(",")), follows) for call, members, follows in rows}
+
+
+def _read(name: str, raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise UsageError(f"{name} is no JSON: {error}", "anything", "record the answer again") from error
     if not isinstance(body, dict):
-        raise UsageError(f"{path} is no answer of AWS: it is no JSON object", "anything", "record the answer again")
+        raise UsageError(f"{name} is no answer of AWS: it is no JSON object", "anything", "record the answer again")
     return body

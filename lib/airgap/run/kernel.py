@@ -21,15 +21,25 @@ from typing import IO
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+from airgap.cloud.liveness import RUNNER_VARIABLE, runner_mark
+
 # The debugger costs 0.1 s a kernel and has no place in a process that holds a deployer's session.
 _LAUNCH = "import sys; sys.modules['debugpy'] = None; from ipykernel.kernelapp import launch_new_instance as run; run()"
-_SPEC = KernelSpec(
-    # -P: the working directory is no place to import the kernel from.
-    argv=[sys.executable, "-P", "-c", _LAUNCH, "-f", "{connection_file}"],
-    display_name="Python 3",
-    language="python",
-    metadata={"kernel_provisioner": {"provisioner_name": "local-provisioner"}},
-)
+# What every step's notebook imports, and what its first read call does.
+_PRELOAD = "import airgap.notebook, airgap.params.loading, boto3, botocore.client, jinja2; "
+
+
+def _launching(code: str) -> KernelSpec:
+    return KernelSpec(
+        # -P: the working directory is no place to import the kernel from.
+        argv=[sys.executable, "-P", "-c", code, "-f", "{connection_file}"],
+        display_name="Python 3",
+        language="python",
+        metadata={"kernel_provisioner": {"provisioner_name": "local-provisioner"}},
+    )
+
+
+_SPEC, _PRELOADED = _launching(_LAUNCH), _launching(_PRELOAD + _LAUNCH)
 _PREFIX = "airgap-kernel-"
 _SETTLED = 60.0  # seconds after which a directory that is being made has its log locked
 _LONGEST_PARENT = 70  # characters; a socket's whole path has 107, unix(7)
@@ -38,19 +48,25 @@ _LONGEST_PARENT = 70  # characters; a socket's whole path has 107, unix(7)
 class PrivateKernel(AsyncKernelManager):  # type: ignore[misc]
     """A kernel that runs ``sys.executable`` whatever kernel specifications the user has, in a 0700 directory."""
 
-    def __init__(self, folder: Path, output: IO[bytes]) -> None:
+    def __init__(self, folder: Path, output: IO[bytes], *, preloaded: bool = False) -> None:
         super().__init__(transport="ipc", ip=str(folder / "s"), connection_file=str(folder / "kernel.json"))
-        self.folder, self.output = folder, output
+        self.folder, self.output, self.preloaded = folder, output, preloaded
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The one specification there is: this interpreter."""
-        return _SPEC
+        return _PRELOADED if self.preloaded else _SPEC
+
+    async def start(self, extra: dict[str, str]) -> None:
+        """Start the process; a client that connects later finds it ready, or finds why it died."""
+        private = ["--HistoryManager.hist_file=:memory:"]  # as nbclient asks for
+        streams = {"stdout": self.output, "stderr": self.output}
+        await self.start_kernel(extra_arguments=private, env=self.environment(extra), **streams)
 
     def environment(self, extra: dict[str, str]) -> dict[str, str]:
         """Return the caller's environment with ``extra``, but no start-up file or setting of the user's own Jupyter."""
         ours = {name: str(self.folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR")}
-        return {**os.environ, **ours, "PYTHONSTARTUP": "", **extra}
+        return {**os.environ, **ours, "PYTHONSTARTUP": "", **extra, RUNNER_VARIABLE: runner_mark()}
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the kernel and all that it started; from any thread, at any time."""
@@ -72,8 +88,11 @@ class PrivateKernel(AsyncKernelManager):  # type: ignore[misc]
 
 
 @contextmanager
-def private_kernel() -> Iterator[PrivateKernel]:
-    """A kernel, not yet started; its directory with sockets, key and log is removed afterwards."""
+def private_kernel(*, preloaded: bool = False) -> Iterator[PrivateKernel]:
+    """A kernel, not yet started; its directory with sockets, key and log is removed afterwards.
+
+    A preloaded one has imported what the steps need before its notebook begins.
+    """
     parent = tempfile.gettempdir()
     usable = parent if len(parent) < _LONGEST_PARENT else "/tmp"
     _sweep(Path(usable))
@@ -82,7 +101,7 @@ def private_kernel() -> Iterator[PrivateKernel]:
         Path(folder, "kernel.log").open("wb") as output,
     ):
         fcntl.flock(output, fcntl.LOCK_EX)
-        yield PrivateKernel(Path(folder), output)
+        yield PrivateKernel(Path(folder), output, preloaded=preloaded)
 
 
 def _sweep(parent: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from airgap.model.intent import Intent
 from airgap.report.paper import Press
 from airgap.report.run_report import render_run
 from airgap.run import summing
+from airgap.run.ahead import KernelsAhead
 from airgap.run.context import check_mode, reports_root
 from airgap.run.outcome import Event
 from airgap.steps import STEPS, Step
@@ -113,7 +114,7 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
     environment = {"AIRGAP_REPORTS": str(reports_root(one.root)), **(lock.environment() if lock else {})}
     running: dict[Future[None], str] = {}
     heard = time.monotonic()
-    with ThreadPoolExecutor(max_workers=one.jobs) as pool:
+    with KernelsAhead(len(steps), environment) as kernels, ThreadPoolExecutor(max_workers=one.jobs) as pool:
         try:
             while left or running:
                 for name in [name for name, needs in left.items() if needs <= set(one.outcomes)]:
@@ -121,7 +122,7 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
                         one.outcomes[name] = summing.not_begun(by_name[name], one.mode, blocker)
                         one.progress(name, f"not begun: {blocker}")
                     else:
-                        running[pool.submit(_step, one, by_name[name], environment)] = name
+                        running[pool.submit(_step, one, by_name[name], kernels)] = name
                     del left[name]
                 if not running:
                     continue
@@ -174,12 +175,12 @@ def _heartbeat(one: Run, steps: Iterable[Step], heard: float) -> float:
     for step in steps:
         path = one.folder.step(step.number, step.name).journal
         calls = [entry["data"] for entry in read_journal(path)[0] if "call" in entry["data"]] if path.exists() else []
-        last = (calls[-1].get("resource") or calls[-1]["call"]) if calls else "nothing yet"
-        one.progress(step.name, f"still at work, last on {last}")
+        last = f"last on {calls[-1].get('resource') or calls[-1]['call']}" if calls else "before its first call"
+        one.progress(step.name, f"still at work, {last}")
     return time.monotonic()
 
 
-def _step(one: Run, step: Step, environment: Mapping[str, str]) -> None:
+def _step(one: Run, step: Step, kernels: KernelsAhead) -> None:
     from airgap.run.engine import execute
 
     source = one.root / "notebooks" / f"{step.folder}.ipynb"
@@ -192,8 +193,8 @@ def _step(one: Run, step: Step, environment: Mapping[str, str]) -> None:
         values,
         timeout=float(os.environ.get("AIRGAP_CELL_TIMEOUT", CELL_TIMEOUT)),
         on_event=_sections(one, step),
-        environment=dict(environment),
         stop=one.stop,
+        kernels=kernels.take,
     )
     result = summing.outcome(one.folder, step, one.mode, outcome, time.monotonic() - began)
     one.outcomes[step.name] = result
@@ -203,7 +204,7 @@ def _step(one: Run, step: Step, environment: Mapping[str, str]) -> None:
 
 def _sections(one: Run, step: Step) -> Callable[[Event], None]:
     """Report each section once, when its first cell starts."""
-    seen = {"About"}
+    seen = {"About", "Undo"}  # the latter shows how to undo: as progress it would read as if that were done
 
     def report(event: Event) -> None:
         if event.kind == "started" and event.section not in seen:

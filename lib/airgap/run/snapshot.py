@@ -23,6 +23,7 @@ from airgap.model.intent import encode as encode_intent
 from airgap.model.observation import ABSENT, OK
 from airgap.model.redaction import Redactor
 from airgap.run.context import SECRET_VARIABLES, stamp
+from airgap.run.systems import Systems
 
 
 def capture(env: str, out: Path, progress: Callable[[str, str], None]) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def capture(env: str, out: Path, progress: Callable[[str, str], None]) -> dict[s
     taken_at = stamp(clock)
     journal.append("open", {"snapshot": env, "caller": caller.as_data(), "taken_at": taken_at})
     progress("", f"reading {len(QUERIES)} kinds of calls in {intent.region}")
-    observations = collect(cloud, [query.call for query in QUERIES], pages.load)
+    systems = Systems(cloud, intent, params.project_root(), pages.load)
+    observations = collect(systems, [query.call for query in QUERIES], pages.load)
     write_index(out / "observations", observations)
     write_whole(out / "intent.json", encode(plain(encode_intent(intent))) + "\n")
     write_whole(out / "boundary.json", encode(boundary(intent)) + "\n")

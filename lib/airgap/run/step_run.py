@@ -9,9 +9,10 @@ from typing import Any
 from airgap import views
 from airgap.checks.change import drift, split
 from airgap.checks.check import Check, judge
+from airgap.checks.writes import LOOKUP
 from airgap.errors import AirgapError, NotApproved, UsageError
 from airgap.evidence import plans
-from airgap.evidence.applied import last_applied
+from airgap.evidence.applied import last_applied, unreconciled
 from airgap.evidence.files import write_whole
 from airgap.evidence.lock import environment_lock
 from airgap.model import finding as findings_of
@@ -21,7 +22,7 @@ from airgap.model.estate import ANY, Estate, Records
 from airgap.model.finding import Finding
 from airgap.model.plan import Desired, Plan
 from airgap.resources.applying import Application
-from airgap.run import approving, closing
+from airgap.run import approving, closing, earlier
 from airgap.run.context import Context
 from airgap.run.surveying import ALL_KINDS, HOMES, KINDS, Surveyed, last_first, look_at, may_go, refuse_strangers
 from airgap.steps import STEPS, Step
@@ -45,7 +46,6 @@ class StepRun:
         self.desired: list[Desired] = []
         self.estate: Estate | None = None
         self.pending: Plan | None = None
-        self.judged: dict[str, Any] = {}
         self._seen: Surveyed | None = None
         self._used = True
         self._approved = ""
@@ -81,7 +81,8 @@ class StepRun:
     def looking(self, estate: Estate) -> views.Look:
         """Return what a view of this moment looks at."""
         declared = self._seen.declared if self._seen else ()
-        return views.Look(self.intent, estate, self.planned, tuple(self.findings), self.caller, self.judged, declared)
+        judged = earlier.said(self.context.folder, self.step) if self.step.attests else {}
+        return views.Look(self.intent, estate, self.planned, tuple(self.findings), self.caller, judged, declared)
 
     def plan(self) -> Plan:
         """Read what is there and return what would change; keep the plan under its digest."""
@@ -132,7 +133,7 @@ class StepRun:
         self._open = None
         self.context.cloud.stop.clear()
         work = Application(
-            self.context.cloud,
+            self.context.systems,
             KINDS,
             {one.key: one for one in self.desired},
             self._seen.found,
@@ -146,15 +147,20 @@ class StepRun:
         )
         holder = {"run": self.context.folder.run_id, "mode": self.context.mode, "step": self.step.name}
         with environment_lock(self.context.folder.reports_root, self.intent.environment, holder):
-            work.run(plan)
+            try:
+                work.run(plan)
+            finally:
+                self.context.systems.lower()
         self._done = plan
 
     def verify(self) -> list[Finding]:
         """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left."""
         checks = self._checks() if self.context.mode != "destroy" else []
         reads = [call for one in checks for call in one.reads if call != ANY]
-        seen = look_at(self.context, self.step, [*reads, *views.reads(self.step.name)], self.jobs)
-        records = self._records(seen)
+        earlier = self._earlier() if LOOKUP in reads else ()
+        since = min([self.context.folder.began(), *(one["time"] for one in earlier)])
+        seen = look_at(self.context, self.step, [*reads, *views.reads(self.step.name)], self.jobs, since)
+        records = self._records(seen, earlier)
         seen.estate.records = records
         self.estate, self.desired = seen.estate, [one for one in seen.mine if one.step == self.step.name]
         if self.context.mode == "destroy":
@@ -173,12 +179,17 @@ class StepRun:
         steps = STEPS if self.step.attests else (self.step,)
         return list({one.id: one for step in steps for one in step.checks}.values())
 
-    def _records(self, seen: Surveyed) -> Records:
+    def _earlier(self) -> tuple[Mapping[str, Any], ...]:
+        folder = self.context.folder
+        return unreconciled(folder.reports_root, self.intent.environment, folder.run_id)
+
+    def _records(self, seen: Surveyed, earlier: tuple[Mapping[str, Any], ...]) -> Records:
         own, reports = self.context.folder.records(), self.context.folder.reports_root
         folders = [step.folder for step in STEPS if step.name in seen.judged]
         return dataclasses.replace(
             seen.estate.records,
             writes=own.writes,
+            earlier=earlier,
             approvals=own.approvals,
             declared=tuple(one.as_data() for one in seen.declared),
             readings={kind.name: kind.reading.as_data() for kind in ALL_KINDS},
@@ -199,6 +210,7 @@ class StepRun:
             "declared": list(records.declared),
             "readings": dict(records.readings),
             "homes": dict(records.homes),
+            "earlier": list(records.earlier),
         }
         write_whole(folder.declared, encode(data) + "\n")
         write_whole(folder.findings, encode(findings) + "\n")

@@ -7,16 +7,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airgap.controls import verdicts
 from airgap.evidence import plans
 from airgap.evidence.files import link_latest, write_whole
 from airgap.evidence.folder import RunFolder
 from airgap.evidence.journal import read_journal
 from airgap.evidence.provenance import commit_of, versions
 from airgap.model import finding as findings_of
-from airgap.model.canonical import digest_of, encode, plain, utc
+from airgap.model.canonical import digest_of, encode, utc
 from airgap.model.finding import Finding
 from airgap.model.intent import encode as encode_intent
 from airgap.model.plan import Plan, run_digest
+from airgap.run import earlier
+from airgap.run.context import keep_params
 from airgap.steps import Step
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ def not_begun(step: Step, mode: str, why: str, exit_code: int = 0) -> dict[str, 
 def _blank(step: Step, mode: str) -> dict[str, Any]:
     return {
         "name": step.name, "number": step.number, "title": step.title, "mode": mode, "verdict": "", "plan_digest": "",
-        "changes": 0, "unknown": 0, "pending": 0, "seconds": 0.0, "head": "", "error": "",
+        "changes": 0, "unknown": 0, "pending": 0, "seconds": 0.0, "head": "", "ended": "", "error": "",
     }  # fmt: skip
 
 
@@ -46,8 +49,7 @@ def outcome(folder: RunFolder, step: Step, mode: str, executed: Outcome, seconds
     """Return what became of a step: its journal's last line, or broken where the notebook did not get there."""
     entries, _ = read_journal(folder.step(step.number, step.name).journal)
     closes = [entry for entry in entries if entry["event"] == "close"]
-    head = entries[-1]["digest"] if entries else ""
-    timing = {"seconds": round(seconds, 2), "head": head}
+    timing = {"seconds": round(seconds, 2), **earlier.end_of(entries)}
     last = closes[-1]["data"] if closes and closes[-1]["data"]["mode"] == mode else None
     finished = last is not None and entries[-1]["event"] == "close"
     if last is not None and finished and (executed.status == "completed" or last["status"] == "failed"):
@@ -70,7 +72,7 @@ def sentence(result: Mapping[str, Any]) -> str:
 def close(one: Run, steps: Sequence[Step], began: float, interrupted: bool) -> dict[str, Any]:
     """Write everything that a run leaves, and return run.json's data."""
     results = [one.outcomes[step.name] for step in steps]
-    found = _findings(one.folder, steps, one.mode)
+    found = _findings(one, steps)
     planned = _plans(one.folder, steps)
     caller = one.folder.records().caller
     digest = plans.keep(one.folder.reports_root, one.intent.environment, planned, caller) if planned else ""
@@ -85,22 +87,23 @@ def close(one: Run, steps: Sequence[Step], began: float, interrupted: bool) -> d
     }  # fmt: skip
     document = findings_of.document(found, run_id=one.folder.run_id, env=one.intent.environment, world=one.intent.world)
     write_whole(one.folder.root / "findings.json", encode(document) + "\n")
-    write_whole(one.folder.root / "intent.json", encode(plain(encode_intent(one.intent))) + "\n")
+    keep_params(one.folder, one.intent)
     one.journal.append("close", {"exit_code": code, "verdict": verdict, "interrupted": interrupted})
     one.folder.write_run(data)
     link_latest(one.folder.root.parent, one.folder.run_id)
     return one.folder.read_run()
 
 
-def _findings(folder: RunFolder, steps: Sequence[Step], mode: str) -> list[Finding]:
+def _findings(one: Run, steps: Sequence[Step]) -> list[Finding]:
+    """Return the findings of all steps; of two judgements of one resource the later holds."""
     found = {}
-    for step in steps:
-        path = folder.step(step.number, step.name).findings
-        if mode == "plan" or not path.is_file():
+    for step in sorted(steps, key=lambda step: str(one.outcomes[step.name]["ended"])):
+        path = one.folder.step(step.number, step.name).findings
+        if one.outcomes[step.name]["mode"] == "plan" or not path.is_file():
             continue
         for data in json.loads(path.read_text(encoding="utf-8"))["findings"]:
-            one = Finding.from_data(data)
-            found[one.check, one.resource] = one
+            each = Finding.from_data(data)
+            found[each.check, each.resource] = each
     return findings_of.order(found.values())
 
 
@@ -110,10 +113,15 @@ def _plans(folder: RunFolder, steps: Sequence[Step]) -> list[Plan]:
 
 
 def _not_tested(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    return [
+    whole = [
         {"check": one.check, "properties": list(one.properties), "reason": one.message}
         for one in found
         if one.status == findings_of.NOT_APPLICABLE
+    ]
+    parts = [(one.id, left) for one in verdicts(found) for left in one.untested]
+    return [
+        *whole,
+        *({"check": "", "properties": [name], "reason": f"{one.what}: {one.reason}"} for name, one in parts),
     ]
 
 

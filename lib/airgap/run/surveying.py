@@ -46,10 +46,10 @@ class Surveyed:
         return [live for live in orphans if HOMES[live.kind] in self.judged]
 
 
-def observe(context: Context, reads: Iterable[str], jobs: int) -> list[Observation]:
-    """Make these read calls now; what happened over time is asked from the run's beginning on."""
-    since = context.folder.began()
-    return collect(context.cloud, dict.fromkeys(reads), context.pages.load, jobs=jobs, since=since)
+def observe(context: Context, reads: Iterable[str], jobs: int, since: str = "") -> list[Observation]:
+    """Make these read calls now; what happened over time is asked from ``since`` on, or from the run's beginning."""
+    since = since or context.folder.began()
+    return collect(context.systems, dict.fromkeys(reads), context.pages.load, jobs=jobs, since=since)
 
 
 def estate_of(context: Context, observations: Iterable[Observation], taken_at: str) -> Estate:
@@ -66,7 +66,7 @@ def estate_of(context: Context, observations: Iterable[Observation], taken_at: s
     )
 
 
-def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int) -> Surveyed:
+def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since: str = "") -> Surveyed:
     """Read what a step declares, what else is declared of the same kinds, and what is there of them.
 
     Raises ``Unreadable`` where a page that the declarations themselves rest on was not answered.
@@ -78,7 +78,7 @@ def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int) -> Su
     declared = [one for each in sharing for one in declarations(each, context.intent, known)]
     kinds = _kinds_of(step, declared)
     reads = [call for kind in kinds for call in kind.reading.reads]
-    pages = estate_of(context, [*facts, *observe(context, [*reads, *extra], jobs)], taken_at)
+    pages = estate_of(context, [*facts, *observe(context, [*reads, *extra], jobs, since)], taken_at)
     readings = {kind.name: kind.reading for kind in kinds}
     found = survey(context.intent.environment, readings, declared, pages)
     judged = tuple(one.name for one in STEPS) if step.attests else (step.name,)
@@ -89,6 +89,7 @@ def _kinds_of(step: Step, declared: Sequence[Desired]) -> list[Kind]:
     """The kinds declared, those that they refer to, and those that the step might declare: parents before children."""
     names = {one.kind for one in declared} | {kind.name for kind in step.kinds}
     names |= {key.split(":")[0] for one in declared for key in references(one.fields)}
+    names |= {kind.name for each in STEPS for kind in each.kinds if step.attests}
     return [kind for kind in ALL_KINDS if kind.name in names]
 
 

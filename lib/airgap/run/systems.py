@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airgap.cloud.session import Cloud
-from airgap.errors import MissingPredecessor, Unreachable
+from airgap.errors import AirgapError, MissingPredecessor, Unreachable
 from airgap.model import observation as obs
 from airgap.model.canonical import dig
+from airgap.model.cluster import ADMIN_POLICY, deployer_role, role_arn
 from airgap.model.intent import Intent
+from airgap.model.mirror import Entry
 from airgap.model.observation import Observation
-from airgap.run import files
+from airgap.run import pinned
 
 if TYPE_CHECKING:
     from airgap.kube.cluster import Cluster
     from airgap.kube.reach import Way
+    from airgap.oci.mirror import Mirror
 
-KUBERNETES = "kubernetes"
+KUBERNETES, COPY = "kubernetes", "oci:Copy"
 
 
 @dataclass
@@ -32,23 +35,17 @@ class Systems:
     intent: Intent
     root: Path
     page: Callable[[str], Mapping[str, Any]]
+    account: str = ""
+    region: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
     _cluster: Cluster | None = None
+    _mirror: Mirror | None = None
+    _elevated: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    @property
-    def account(self) -> str:
-        """The account that is bound."""
-        return self.cloud.account
-
-    @property
-    def region(self) -> str:
-        """The Region that is bound."""
-        return self.cloud.region
-
-    @property
-    def stop(self) -> threading.Event:
-        """Set when the run is interrupted: nothing more is written."""
-        return self.cloud.stop
+    def __post_init__(self) -> None:
+        """Stand where the cloud stands."""
+        self.account, self.region, self.stop = self.cloud.account, self.cloud.region, self.cloud.stop
 
     def client(self, service: str, region: str = "") -> Any:
         """Return the botocore client of a service, for reading only."""
@@ -60,7 +57,7 @@ class Systems:
 
     def read(self, call: str, params: Mapping[str, Any], **how: Any) -> list[Observation]:
         """Make one read call where it is answered; what cannot be reached is an observation too."""
-        if call in files.READS:
+        if call in pinned.READS:
             return self._file(call, params)
         if not call.startswith(f"{KUBERNETES}:"):
             return self.cloud.read(call, params, **how)
@@ -72,17 +69,59 @@ class Systems:
             return [self.cloud.unanswered(call, params, f"{cause.what}; next: {cause.action}", vantage="vpc")]
 
     def _file(self, call: str, params: Mapping[str, Any]) -> list[Observation]:
-        """Record what a file of this environment says, in its present form."""
-        body = files.READS[call](self.root, self.intent, params)
+        """Record what a file of this environment says, in its present form, or that there is none."""
+        if not pinned.lock_file(self.root, self.intent.environment).exists():
+            return [self.cloud.unanswered(call, params, "no image is locked yet", vantage="file", status=obs.ABSENT)]
+        try:
+            body = pinned.READS[call](self.root, self.intent, params)
+        except AirgapError as cause:
+            return [self.cloud.unanswered(call, params, f"{cause.what}; next: {cause.action}", vantage="file")]
         asked = self.cloud.asked(call, params, "regional", "file") | {"system": "file"}
         return [self.cloud.recorder.answered(asked, body, (), {}, "")]
 
     def write(self, call: str, params: Mapping[str, Any], *, resource: str = "", retry: tuple[str, ...] = (),
               ignore: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
-        """Make one write call where it is answered."""
+        """Make one write call where it is answered; a copy is journalled as the requests that it takes."""
+        if call == COPY:
+            self._copy(Entry.from_data(params["entry"]))
+            return {}
         if not call.startswith(f"{KUBERNETES}:"):
             return self.cloud.write(call, params, resource=resource, retry=retry, ignore=ignore)
-        return self.cluster().write(call, params, resource=resource, retry=retry)
+        self._elevate()
+        # EKS lets a caller in some seconds after it was told to.
+        return self.cluster().write(call, params, resource=resource, retry=(*retry, "Forbidden"))
+
+    def _copy(self, entry: Entry) -> None:
+        """Copy one image or chart into the environment's registry, with all that refers to it."""
+        from airgap.run.mirroring import copy, mirror_of
+
+        self.cloud.may_write()
+        with self._lock:
+            self._mirror = self._mirror or mirror_of(self.cloud, self.intent)
+        copy(self._mirror, (entry,))
+
+    def _elevate(self) -> None:
+        """Let the deployer administer the cluster for as long as this step writes in it; ``lower`` takes it back.
+
+        Whoever makes a role in a cluster must have every right that is in it, so no standing role could do this.
+        """
+        with self._lock:
+            if not self._elevated:
+                self._associate("eks:AssociateAccessPolicy", accessScope={"type": "cluster"})
+                self._elevated = True
+
+    def lower(self) -> None:
+        """Take back what ``_elevate`` gave."""
+        with self._lock:
+            if self._elevated:
+                self._associate("eks:DisassociateAccessPolicy")
+                self._elevated = False
+
+    def _associate(self, call: str, **more: Any) -> None:
+        policy = f"arn:{self.intent.partition}:eks::aws:cluster-access-policy/{ADMIN_POLICY}"
+        principal = role_arn(self.intent, deployer_role(self.intent))
+        named = {"clusterName": self.intent.cluster.name, "principalArn": principal, "policyArn": policy}
+        self.cloud.write(call, {**named, **more}, resource="access-entry:deployer")
 
     def cluster(self) -> Cluster:
         """Return the cluster of the params, connected; raises where there is none or no way to it."""
@@ -111,6 +150,9 @@ class Systems:
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None
+        if self._mirror is not None:
+            self._mirror.network.close()
+            self._mirror = None
 
     def _endpoint(self) -> Any:
         import base64
@@ -139,7 +181,7 @@ class Systems:
         """Return the instance id of the operations host, '' where there is none."""
         wanted = [
             {"Name": "tag:airgap:environment", "Values": [self.intent.environment]},
-            {"Name": "tag:airgap:key", "Values": ["operations-host:main"]},
+            {"Name": "tag:airgap:key", "Values": ["instance:operations-host"]},
             {"Name": "instance-state-name", "Values": ["running"]},
         ]
         seen = self.cloud.read("ec2:DescribeInstances", {"Filters": wanted})[-1]

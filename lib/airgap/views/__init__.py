@@ -6,7 +6,18 @@ names the calls whose pages it needs.
 
 from __future__ import annotations
 
-from airgap.views import attest, buckets, capacity, dns, endpoints, identity, network, preflight, topology
+from airgap.views import (
+    attest,
+    buckets,
+    capacity,
+    cluster,
+    dns,
+    endpoints,
+    identity,
+    network,
+    preflight,
+    topology,
+)
 from airgap.views.changes import plan_table
 from airgap.views.look import Look, View
 from airgap.views.table import Facts, Picture, Shown, Table
@@ -51,6 +62,12 @@ VIEWS: dict[str, dict[str, View]] = {
         "endpoints": View("Endpoints", endpoints.endpoints, endpoints.READS),
         "removal": View("What stops without an endpoint", endpoints.removal),
         "endpoint-policies": View("Endpoint policies", endpoints.endpoint_policies, endpoints.READS),
+    },
+    "cluster": {
+        "versions": View("Kubernetes versions", cluster.versions, cluster.VERSION_READS),
+        "access": View("Access matrix", cluster.access, cluster.ACCESS_READS),
+        "nodes": View("Node groups", cluster.nodes, cluster.NODE_READS),
+        "addons": View("Add-ons", cluster.addons, cluster.ADDON_READS),
     },
     "attest": {
         "scope": View("Scope", attest.scope, attest.SCOPE_READS),

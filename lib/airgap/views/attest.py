@@ -1,6 +1,7 @@
 """Attestation: what the statement speaks of, the verdict on each property, the inventory, the exceptions in force.
 
-``Look.judged`` may hold ``steps``: one mapping a step, as in run.json.
+``Look.judged`` may hold what the other steps of the run have said so far: ``steps``, one mapping a step as in
+run.json, and ``findings`` as in findings.json. They are shown until the attestation has judged for itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from airgap.views.verdicts import population, verdict_line
 SCOPE_READS = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "ec2:DescribeVpcs")
 INVENTORY_READS = ("resourcegroupstaggingapi:GetResources",)
 NOT_TESTED = Mark("not tested", "–", "quiet")
+BROKE = Mark("broke", "✗", "bad")
 
 
 def scope(look: Look) -> Facts:
@@ -44,24 +46,33 @@ def scope(look: Look) -> Facts:
                 "enabled Regions that were not judged",
                 not_read(reason) if reason else ", ".join(sorted(beside)) or "none",
             ),
-            ("verdict", verdict_line(look.findings)),
+            ("verdict", verdict_line(_found(look)[0])),
         ],
     )
 
 
 def verdicts(look: Look) -> Table:
     """Return the verdict of each step where the run knows them, and of every check, with its population."""
-    rows: list[Any] = []
-    for step in look.judged.get("steps", ()):
-        rows.append(
-            (step["title"], "", STATUS.get(step.get("verdict", ""), NOT_TESTED), f"{step.get('changes', 0)} changes")
-        )
-    rows += [Group("checks")] if rows else []
-    rows += [_check(one, look.findings) for one in {one.check: one for one in look.findings}.values()]
-    note = "" if look.findings else "Nothing has been judged yet: the checks run in the section Verify."
-    return Table(
-        f"Verdicts: {verdict_line(look.findings)}", ("subject", "severity", "verdict", "population"), rows, note
-    )
+    found, note = _found(look)
+    rows: list[Any] = [_step(one) for one in look.judged.get("steps", ())]
+    rows += [Group("checks")] if rows and found else []
+    rows += [_check(one, found) for one in {one.check: one for one in found}.values()]
+    return Table(f"Verdicts: {verdict_line(found)}", ("subject", "severity", "verdict", "population"), rows, note)
+
+
+def _found(look: Look) -> tuple[tuple[Finding, ...], str]:
+    """Return the findings to show, and a note that says whose they are where they are not the attestation's own."""
+    if look.findings:
+        return look.findings, ""
+    earlier = tuple(Finding.from_data(one) for one in look.judged.get("findings", ()))
+    if earlier:
+        return earlier, "As the other steps of this run judged; the section Verify judges all of it again, at once."
+    return (), "No step of this run has judged anything yet: the checks run in the section Verify."
+
+
+def _step(told: Mapping[str, Any]) -> tuple[Any, ...]:
+    mark = STATUS.get(told.get("verdict", ""), NOT_TESTED) if told["status"] == "completed" else BROKE
+    return told["title"], "", mark, f"mode {told['mode']}, {told['changes']} changes"
 
 
 def _check(one: Finding, findings: Sequence[Finding]) -> tuple[Any, ...]:
@@ -78,12 +89,13 @@ def worst(findings: Sequence[Finding]) -> str:
 
 def properties(look: Look) -> Table:
     """Return the verdict on every property there is, with the checks that support it and their population."""
-    found = verdicts_of_properties(look.findings)
+    findings, note = _found(look)
+    found = verdicts_of_properties(findings)
     rows = [
         (
             Code(one.id),
             (one.title, one.reason) if one.reason else one.title,
-            STATUS[one.status],
+            (STATUS[one.status], "in part") if one.in_part else STATUS[one.status],
             tuple(Code(check) for check in one.checks),
             f"judged {one.judged} of {one.population}",
         )
@@ -91,7 +103,8 @@ def properties(look: Look) -> Table:
     ]
     tally = {word: sum(1 for one in found if one.status == word) for word in STATUS}
     words = ", ".join(f"{count} {STATUS[word].word}" for word, count in tally.items() if count)
-    return Table(f"Properties: {words}", ("id", "property", "verdict", "judged by", "population"), rows)
+    columns = ("id", "property", "verdict", "judged by", "population")
+    return Table(f"Properties: {words}" if findings else "Properties", columns, rows if findings else [], note)
 
 
 def inventory(look: Look) -> Table:

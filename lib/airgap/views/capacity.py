@@ -98,7 +98,7 @@ def _fit(fits: bool, peak: bool) -> Mark:
 
 
 def cost(look: Look) -> Table:
-    """Return what stands there all month costs, by list price; what is billed by use is not in it."""
+    """Return an estimate of what stands there all month, by list price; what is billed by use is not in it."""
     rows: list[tuple[Any, ...]] = []
     total, unpriced = 0.0, 0
     for one in monthly_cost(look.intent):
@@ -110,7 +110,7 @@ def cost(look: Look) -> Table:
                 (one.item, f"{one.quantity:g}", one.unit, "" if one.price is None else f"{one.price:,.2f}", amount)
             )
     rows.append(("together", "", "", "", f"{total:,.2f}" + (f" and {unpriced} unpriced" if unpriced else "")))
-    note = f"US dollars; {prices.SOURCE}, {prices.REGION}, {prices.AS_OF}. Traffic, requests and logs come on top."
+    note = f"US dollars: {prices.ESTIMATE}. Traffic, requests, logs, taxes and discounts are not in it."
     if look.intent.region != prices.REGION:
         note += f" Prices in {look.intent.region} differ."
     return Table("Cost a month", ("item", "quantity", "unit", "price", "a month"), rows, note)

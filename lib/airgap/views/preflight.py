@@ -47,7 +47,7 @@ def where(look: Look) -> Facts:
         ("alias", _alias(look)),
         ("organisation", _organisation(look)),
         ("caller", Code(arn)),
-        ("session", _session(arn)),
+        ("session", _session(arn, look.caller.get("ends", ""))),
         ("Region", intent.region),
         ("partition", arn.split(":")[1] if arn else intent.partition),
         ("read at", look.estate.taken_at),
@@ -67,10 +67,11 @@ def _organisation(look: Look) -> Any:
     return Code((page.get("Organization") or {}).get("Id", "")) if page else "the account is in none"
 
 
-def _session(arn: str) -> str:
+def _session(arn: str, ends: str) -> str:
     """What kind of credentials these are; a chained role's session ends after one hour whatever the role allows."""
     if ":assumed-role/" in arn:
-        return "temporary, of an assumed role; chained roles end after one hour"
+        told = {"renewed": "it renews itself", "": "chained roles end after one hour"}
+        return f"temporary, of an assumed role; {told.get(ends, f'it ends at {ends}')}"
     if ":federated-user/" in arn:
         return "temporary, of a federated user"
     return "long-lived credentials of a root user" if arn.endswith(":root") else "long-lived credentials of a user"

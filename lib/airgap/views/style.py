@@ -28,7 +28,9 @@ CSS = f"""\
 .airgap caption {{ caption-side: top; text-align: left; font-weight: 600; font-size: 15px; padding: 0.2em 0 0.4em;
   color: {INK}; }}
 .airgap th, .airgap td {{ text-align: left; vertical-align: top; padding: 0.32em 0.9em 0.32em 0;
-  border-bottom: 1px solid {RULE}; font-weight: normal; white-space: normal; overflow-wrap: anywhere; }}
+  border-bottom: 1px solid {RULE}; font-weight: normal; white-space: normal; overflow-wrap: break-word;
+  min-width: 4.5em; }}
+.airgap td code {{ overflow-wrap: anywhere; }}
 .airgap thead th {{ border-bottom: 2px solid {INK}; font-weight: 600; overflow-wrap: normal; }}
 .airgap tbody th {{ font-weight: 500; }}
 .airgap tr.group th {{ padding-top: 0.9em; font-weight: 600; }}
@@ -47,7 +49,19 @@ CSS = f"""\
   .airgap tr, .airgap figure {{ break-inside: avoid; }} }}
 """
 
+# JupyterLab has rules of its own for tables in outputs (right-aligned, striped, in the colours of its theme), which are
+# more specific than a class and an element; these are more specific still.
+_LAB = ".jp-OutputArea .jp-RenderedHTMLCommon .airgap"
+IN_NOTEBOOK = f"""\
+{CSS}{_LAB} th, {_LAB} td {{ text-align: left; vertical-align: top; max-width: none; }}
+{_LAB} table, {_LAB} code {{ color: {INK}; background: none; }}
+{_LAB} tbody tr {{ background: none; }}
+{_LAB} dl {{ display: grid; }}
+{_LAB} dt {{ float: none; width: auto; font-weight: normal; }}
+{_LAB} dd {{ float: none; width: auto; }}
+"""
+
 
 def scoped(fragment: str) -> str:
     """Return an HTML fragment with the style sheet beside it, as a notebook's output needs."""
-    return f'<div class="airgap"><style>{CSS}</style>{fragment}</div>'
+    return f'<div class="airgap"><style>{IN_NOTEBOOK}</style>{fragment}</div>'

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from airgap.cloud.query import Query, follow
 
+# AWS's own public parameters: the newest Amazon Linux 2023, for each processor of an operations host.
+HOST_IMAGES = tuple(
+    f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{one}" for one in ("x86_64", "arm64")
+)
+
 QUERIES: tuple[Query, ...] = (
     # N8: relays that are not in the VPC.
     Query("lambda:ListFunctions"),
@@ -78,6 +83,7 @@ QUERIES: tuple[Query, ...] = (
         {"Name": "Name"},
         params={"PermissionType": "Share"},
     ),
+    Query("ssm:GetParameter", vary={"Name": HOST_IMAGES}),
     Query("ssm:DescribeParameters"),
     follow("ssm:GetResourcePolicies", "ssm:DescribeParameters", "Parameters", {"ResourceArn": "ARN"}),
 )

@@ -28,7 +28,15 @@ QUERIES: tuple[Query, ...] = (
     ),
     Query("eks:ListClusters"),
     follow("eks:DescribeCluster", *CLUSTERS),
-    follow("eks:DescribeAddonVersions", "eks:DescribeCluster", "cluster", {"kubernetesVersion": "version"}),
+    # Every version in standard support: add-ons are chosen before there is a cluster.
+    follow(
+        "eks:DescribeAddonVersions",
+        "eks:DescribeClusterVersions",
+        "clusterVersions",
+        {"kubernetesVersion": "clusterVersion"},
+        params={"owners": ["aws"]},
+        only=(("versionStatus", "STANDARD_SUPPORT"),),
+    ),
     *_listed("ListNodegroups", "nodegroups", "DescribeNodegroup", "nodegroupName"),
     *_listed("ListFargateProfiles", "fargateProfileNames", "DescribeFargateProfile", "fargateProfileName"),
     *_listed("ListAddons", "addons", "DescribeAddon", "addonName"),
@@ -66,6 +74,13 @@ QUERIES: tuple[Query, ...] = (
     ),
     Query("autoscaling:DescribeAutoScalingGroups"),
     Query("ec2:DescribeLaunchTemplates"),
+    # The version that a node group runs, and what the next instance of any other user would start with.
+    follow(
+        "ec2:DescribeLaunchTemplateVersions",
+        "eks:DescribeNodegroup",
+        "nodegroup",
+        {"LaunchTemplateId": "launchTemplate.id", "Versions": "[launchTemplate.version]"},
+    ),
     follow(
         "ec2:DescribeLaunchTemplateVersions",
         "ec2:DescribeLaunchTemplates",

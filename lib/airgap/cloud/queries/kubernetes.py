@@ -1,4 +1,4 @@
-"""Read calls on what runs in the cluster (K2, K3): one list of each kind, asked inside the VPC."""
+"""Read calls on what runs in the cluster (K2, K3), asked inside the VPC, and on what is declared to run in it."""
 
 from __future__ import annotations
 
@@ -16,4 +16,11 @@ def _listed(operation: str) -> Query:
     )  # fmt: skip
 
 
-QUERIES: tuple[Query, ...] = tuple(_listed(operation) for operation in OPERATIONS if operation not in SECRET)
+RELEASES = ("cluster-autoscaler", "aws-load-balancer-controller", "external-secrets")
+
+QUERIES: tuple[Query, ...] = (
+    *(_listed(operation) for operation in OPERATIONS if operation not in SECRET),
+    # Files of the environment, recorded as pages: the lock of images, and the charts that it pins, rendered.
+    Query("images:ReadLock", vantage="file"),
+    Query("helm:Template", vary={"release": RELEASES}, vantage="file"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airgap.cloud.query import Query, follow
 
+WRITES = {"LookupAttributes": [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}]}
 TRAILS = ("cloudtrail:DescribeTrails", "trailList")
 
 QUERIES: tuple[Query, ...] = (
@@ -27,9 +28,7 @@ QUERIES: tuple[Query, ...] = (
     follow("cloudtrail:GetEventSelectors", *TRAILS, {"TrailName": "TrailARN"}),
     follow("cloudtrail:ListTags", *TRAILS, {"ResourceIdList": "[TrailARN]"}),
     # N14: what changed since; without a time it would be ninety days of an account.
-    Query(
-        "cloudtrail:LookupEvents",
-        {"LookupAttributes": [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}]},
-        since="StartTime",
-    ),
+    Query("cloudtrail:LookupEvents", WRITES, since="StartTime"),
+    # Calls of global services stand in the history of the partition's home Region alone.
+    Query("cloudtrail:LookupEvents", WRITES, since="StartTime", scope="global", home="$home"),
 )

@@ -18,6 +18,7 @@ EMPTY: dict[str, str] = {
     "accessanalyzer": "ListAnalyzers",
     "apprunner": "ListServices ListVpcConnectors",
     "backup": "ListCopyJobs",
+    "bedrock": "ListGuardrails",
     "dynamodb": "ListGlobalTables",
     "directconnect": """DescribeDirectConnectGateways DescribeDirectConnectGatewayAssociations
         DescribeDirectConnectGatewayAttachments DescribeVirtualInterfaces DescribeVirtualGateways""",
@@ -27,7 +28,8 @@ EMPTY: dict[str, str] = {
         DescribeClientVpnAuthorizationRules DescribeClientVpnConnections DescribeExportImageTasks
         DescribeInstanceConnectEndpoints DescribeLocalGateways DescribeLocalGatewayRouteTables
         DescribeLocalGatewayRouteTableVpcAssociations DescribeLocalGatewayVirtualInterfaces SearchLocalGatewayRoutes
-        DescribeNetworkInsightsAccessScopes DescribeNetworkInterfacePermissions DescribePublicIpv4Pools
+        DescribeNetworkInsightsAccessScopes DescribeNetworkInsightsAccessScopeAnalyses
+        DescribeNetworkInterfacePermissions DescribePublicIpv4Pools
         DescribeRouteServers DescribeRouteServerPeers DescribeRouteServerEndpoints GetRouteServerPropagations
         GetRouteServerRoutingDatabase DescribeSecondaryNetworks DescribeSecondarySubnets DescribeSecondaryInterfaces
         DescribeSecurityGroupVpcAssociations DescribeStoreImageTasks DescribeTrafficMirrorFilterRules
@@ -35,7 +37,7 @@ EMPTY: dict[str, str] = {
         GetTransitGatewayPolicyTableEntries GetTransitGatewayAttachmentNatConfiguration
         DescribeVerifiedAccessEndpoints DescribeVerifiedAccessInstances DescribeVpcEndpointAssociations
         DescribeVpcEndpointConnections DescribeVpnConcentrators DescribeFastSnapshotRestores""",
-    "ecr": "DescribePullThroughCacheRules DescribeRepositoryCreationTemplates",
+    "elasticache": "DescribeServerlessCaches DescribeUserGroups DescribeGlobalReplicationGroups",
     "globalaccelerator": """ListAccelerators ListCustomRoutingAccelerators ListByoipCidrs
         ListCrossAccountResourceAccounts""",
     "kafka": "ListReplicators",
@@ -48,11 +50,12 @@ EMPTY: dict[str, str] = {
     "rds": "DescribeIntegrations",
     "redshift": "DescribeDataShares",
     "rolesanywhere": "ListTrustAnchors ListProfiles ListCrls",
-    "route53globalresolver": "ListGlobalResolvers ListDNSViews ListAccessSources ListFirewallDomainLists",
+    "route53globalresolver": """ListGlobalResolvers ListDNSViews ListAccessSources ListFirewallDomainLists
+        ListHostedZoneAssociations""",
     "route53profiles": "ListProfiles ListProfileAssociations ListProfileResourceAssociations",
     "route53resolver": "ListOutpostResolvers ListFirewallRuleTypes",
     "s3control": "ListAccessGrants ListAccessGrantsInstances ListJobs",
-    "ssm": "DescribeSessions GetResourcePolicies",
+    "ssm": "GetResourcePolicies",
     "vpc-lattice": "ListResourceConfigurations ListResourceGateways ListResourceEndpointAssociations",
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from airgap.rehearsal.hook import PassOn, answers, before
-from airgap.rehearsal.store import now
 from airgap.rehearsal.wire import Call, Refusal
 
 
@@ -47,40 +46,63 @@ def vault_policy(call: Call) -> dict[str, Any]:
     raise Refusal("ResourceNotFoundException", message)
 
 
-@answers("ssm", "DescribeInstanceInformation")
-def instances(call: Call) -> dict[str, Any]:
-    """Every running instance with an instance profile has a working agent."""
-    running = [
-        instance
-        for reservation in call.backend("ec2").reservations.values()
-        for instance in reservation.instances
-        if instance.state == "running" and instance.iam_instance_profile
+def _own_shares(call: Call) -> list[Any]:
+    wanted = call.get("resourceShareArns")
+    live = [x for x in call.backend("ram").resource_shares if x.status == "ACTIVE"]
+    return [x for x in live if call.get("resourceOwner") == "SELF" and (not wanted or x.arn in wanted)]
+
+
+@answers("ram", "ListResources")
+def shared_resources(call: Call) -> dict[str, Any]:
+    """What this account shares; nobody shares anything with it."""
+    found = [
+        {"arn": arn, "type": _type(arn), "resourceShareArn": share.arn, "status": "AVAILABLE"}
+        for share in _own_shares(call)
+        for arn in share.resource_arns
     ]
-    return {"InstanceInformationList": [_information(instance) for instance in running if _asked(call, instance)]}
+    named, kind = call.get("resourceArns"), call.get("resourceType")
+    return {"resources": [x for x in found if (not named or x["arn"] in named) and kind in (None, x["type"])]}
 
 
-def _information(instance: Any) -> dict[str, Any]:
-    return {
-        "InstanceId": instance.id,
-        "PingStatus": "Online",
-        "LastPingDateTime": now(),
-        "AgentVersion": "3.3.3050.0",
-        "IsLatestVersion": True,
-        "PlatformType": "Linux",
-        "PlatformName": "Amazon Linux",
-        "PlatformVersion": "2023",
-        "ResourceType": "EC2Instance",
-        "IPAddress": instance.private_ip,
-        "ComputerName": instance.private_dns_name,
-    }
+def _type(arn: str) -> str:
+    """Return the type of a resource as RAM spells it, such as ``ec2:Subnet``."""
+    service, resource = arn.split(":")[2], arn.split(":", 5)[5]
+    return f"{service}:{''.join(part.capitalize() for part in resource.split('/')[0].split('-'))}"
 
 
-def _asked(call: Call, instance: Any) -> bool:
-    wanted = [x for x in call.get("Filters", []) if x["Key"] == "InstanceIds"]
-    listed = [value for one in wanted for value in one["Values"]]
-    old = [x for x in call.get("InstanceInformationFilterList", []) if x["key"] == "InstanceIds"]
-    listed += [value for one in old for value in one["valueSet"]]
-    return not listed or instance.id in listed
+@answers("ram", "ListPrincipals")
+def shared_with(call: Call) -> dict[str, Any]:
+    """With whom this account shares; nobody shares anything with it."""
+    found = [
+        {"id": principal, "resourceShareArn": share.arn, "external": principal != call.account}
+        for share in _own_shares(call)
+        for principal in share.principals
+    ]
+    return {"principals": [x for x in found if not call.get("principals") or x["id"] in call.get("principals")]}
+
+
+@answers("glue", "GetResourcePolicies")
+def catalog_policies(call: Call) -> dict[str, Any]:
+    """The policies of the data catalog and of its resources."""
+    kept = call.backend("glue").resource_policies.values()
+    return {"GetResourcePoliciesResponseList": [{"PolicyInJson": x["PolicyInJson"]} for x in kept]}
+
+
+@answers("dynamodb", "ListExports")
+def exports(call: Call) -> dict[str, Any]:
+    """The exports of one table, or of all; moto wants a table."""
+    found = call.backend("dynamodb").table_exports.values()
+    of = call.get("TableArn")
+    chosen = [x for x in found if of in (None, x.table.table_arn)]
+    kind = "FULL_EXPORT"
+    return {"ExportSummaries": [{"ExportArn": x.arn, "ExportStatus": x.status, "ExportType": kind} for x in chosen]}
+
+
+@answers("cloudfront", "ListVpcOrigins")
+def vpc_origins(call: Call) -> dict[str, Any]:
+    """No distribution here reaches into a VPC."""
+    empty = {"Marker": "", "MaxItems": 100, "IsTruncated": False, "Quantity": 0, "Items": []}
+    return {"VpcOriginList": empty}
 
 
 @answers("s3", "GetObjectRetention")

@@ -63,8 +63,14 @@ def _moment(value: Any) -> Any:
 
 def _here(entry: Entry, call: Call) -> bool:
     service, _, operation = entry.operation.partition(":")
-    where = "us-east-1" if service in ("iam", "organizations", "route53") else entry.region
+    where = _home(entry.region) if service in ("iam", "organizations", "route53") else entry.region
     return entry.account == call.account and where == call.region and operation not in DATA_EVENTS.get(service, set())
+
+
+def _home(region: str) -> str:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html, "Global service events"."""
+    homes = {"cn": "cn-north-1", "us-gov": "us-gov-west-1"}
+    return next((home for start, home in homes.items() if region.startswith(f"{start}-")), "us-east-1")
 
 
 def _event(entry: Entry) -> dict[str, Any]:

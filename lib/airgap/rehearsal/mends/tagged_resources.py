@@ -13,7 +13,9 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.ec2.models import EC2Backend
 
+from airgap.rehearsal.eks.others import tagged
 from airgap.rehearsal.hook import before
+from airgap.rehearsal.store import store
 from airgap.rehearsal.wire import Call, backend_of
 
 _SPELLING = {"flow-logs": "vpc-flow-log", "managed-prefix-lists": "prefix-list"}
@@ -63,11 +65,9 @@ class Others(BaseBackend, TaggableResourcesMixin):  # type: ignore[misc]  # moto
     SERVICE_NAMESPACE = "rehearsal"
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
-        """Yield clusters, node groups, repositories, web ACLs, trails and what DNS Firewall has."""
-        for cluster in self._backend("eks").clusters.values():
-            yield TaggedResource(cluster.arn, dict(cluster.tags or {}), "eks:cluster")
-            for group in cluster.nodegroups.values():
-                yield TaggedResource(group.arn, dict(group.tags or {}), "eks:nodegroup")
+        """Yield what EKS has, repositories, web ACLs, trails and what DNS Firewall has."""
+        for arn, _, record in tagged(store(self.account_id, self.region_name, "eks")):
+            yield TaggedResource(arn, dict(record["tags"]), f"eks:{arn.split(':', 5)[5].split('/')[0]}")
         yield from _by_tagger(self._backend("ecr").tagger, "ecr")
         yield from _by_tagger(self._backend("wafv2").tagging_service, "wafv2")
         yield from _by_tagger(self._backend("cloudtrail").tagging_service, "cloudtrail")

@@ -1,0 +1,225 @@
+"""Whether the printed policies allow what runs did, call by call: a record of journals judged by the offline evaluator.
+
+A request's resource and its tags are taken from the call's parameters and from the pages that the runs read; a resource
+that no page shows with our tag is somebody else's, and a policy that leans on the tag refuses it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airgap.cloud.queries import QUERIES
+from airgap.evidence.journal import read_journal
+from airgap.model.intent import Intent
+from airgap.model.permissions import iam_action
+from airgap.model.policy import ALLOW, Policy, Request, evaluate, parse
+from airgap.resources.iam_limits import scopes
+from airgap.resources.least_privilege import policies
+from airgap.resources.statements import document
+from airgap.run.surveying import ALL_KINDS
+
+TAG = "airgap:environment"
+TAG_LISTS = ("Tags", "tags", "TagSet", "TagsList", "TagList")
+# What an id begins with, by the type of resource in its ARN.
+IDS: Mapping[str, str] = {
+    "vpc": "vpc-", "subnet": "subnet-", "route-table": "rtb-", "security-group": "sg-", "network-acl": "acl-",
+    "internet-gateway": "igw-", "natgateway": "nat-", "elastic-ip": "eipalloc-", "dhcp-options": "dopt-",
+    "vpc-endpoint": "vpce-", "vpc-flow-log": "fl-", "vpc-block-public-access-exclusion": "vpcbpa-exclude-",
+    "firewall-domain-list": "rslvr-fdl-", "firewall-rule-group": "rslvr-frg-", "firewall-config": "rslvr-fc-",
+    "firewall-rule-group-association": "rslvr-frgassoc-", "resolver-query-log-config": "rslvr-qlc-",
+}  # fmt: skip
+# The parameter that names a thing, by the beginning of the action and of the resource.
+NAMED: Mapping[str, tuple[str, ...]] = {
+    "iam:role": ("RoleName",), "iam:instance-profile": ("InstanceProfileName",), "kms:alias": ("AliasName",),
+    "kms:key": ("KeyId", "TargetKeyId"), "logs:log-group": ("logGroupName", "resourceArn", "resourceIdentifier"),
+    "s3:*": ("Bucket",), "cloudtrail:trail": ("Name", "TrailName", "ResourceId", "ResourceIdList"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Record:
+    """What runs of one environment did and saw: calls with their parameters, and the ids that carry our tag."""
+
+    intent: Intent
+    reads: tuple[tuple[str, Mapping[str, Any]], ...]
+    verifying: tuple[tuple[str, Mapping[str, Any]], ...]
+    writes: tuple[tuple[str, Mapping[str, Any]], ...]
+    ours: frozenset[str]
+
+
+def record(reports: Path, intent: Intent) -> Record:
+    """Read every journal and page of an environment."""
+    reads, verifying, writes, ours = {}, {}, {}, set()
+    for run in sorted(path for path in (reports / intent.environment).glob("2*") if path.is_dir()):
+        for journal in run.rglob("journal.ndjson"):
+            mode = ""
+            for entry in read_journal(journal)[0]:
+                data = entry["data"]
+                mode = data["mode"] if entry["event"] == "open" else mode
+                if entry["event"] == "read":
+                    asked = (data["call"], data["params"])
+                    reads[json.dumps(asked)] = asked
+                    verifying.update({json.dumps(asked): asked} if mode == "verify" else {})
+                    page = run / "observations" / f"{data['page']}.json"
+                    ours |= set(_ours(json.loads(page.read_text()), intent, data["params"])) if data["page"] else set()
+                elif entry["event"] == "write":
+                    writes[json.dumps([data["call"], data["params"]])] = (data["call"], data["params"])
+    return Record(intent, tuple(reads.values()), tuple(verifying.values()), tuple(writes.values()), frozenset(ours))
+
+
+def _ours(data: Any, intent: Intent, asked: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of what carries our tag: the texts that stand beside it, or that the call asked for."""
+    if isinstance(data, Mapping):
+        tags = [one for name in TAG_LISTS for one in data.get(name) or () if isinstance(one, Mapping)]
+        if any({TAG, intent.environment} <= {str(value) for value in tag.values()} for tag in tags):
+            named = [text for text in (*data.values(), *asked.values()) if isinstance(text, str)]
+            yield from (form for text in named for form in (text, text.rpartition("/")[2]))
+    for below in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _ours(below, intent, asked)
+
+
+def allowed(role: str, intent: Intent, without: str = "") -> Policy:
+    """The printed policies of a role in one, less an action."""
+    statements = [one for each in policies(role, intent, ALL_KINDS, QUERIES).values() for one in each["Statement"]]
+    kept = [{**one, "Action": [action for action in one["Action"] if action != without]} for one in statements]
+    return parse(document(*(one for one in kept if one["Action"])))
+
+
+def refused(policy: Policy, requests: Iterable[Request]) -> list[str]:
+    """The requests that a policy does not clearly allow."""
+    distinct = {(one.action, one.resource, str(one.context)): one for one in requests}
+    return sorted(
+        f"{one.action} on {one.resource} {dict(one.context)}"
+        for one in distinct.values()
+        if evaluate(policy, one).outcome != ALLOW
+    )
+
+
+def read_requests(intent: Intent, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Request]:
+    """What each recorded read call asks IAM."""
+    for call, params in calls:
+        name = str(params.get("Name", ""))
+        public = call.startswith("ssm:GetParameter") and name.startswith("/aws/")
+        arn = intent.arn("ssm", f"parameter{name}", account="") if public else "*"
+        yield Request(iam_action(call), arn)
+
+
+def write_requests(seen: Record) -> Iterator[Request]:
+    """What each recorded write call asks IAM: for every resource that it names, and for the tags that it sets."""
+    for call, params in seen.writes:
+        action = iam_action(call)
+        if call == "s3:DeleteObjects" and "VersionId" in json.dumps(params):
+            action = "s3:DeleteObjectVersion"
+        yield from _on_each(seen, action, params)
+        yield from _beside(seen, call, params)
+
+
+def _on_each(seen: Record, action: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    service = action.split(":")[0]
+    linked = "role/aws-service-role/*" if action == "iam:CreateServiceLinkedRole" else "role/*"
+    rows = scopes().get(action) or (((f"iam::{{account}}:{linked}", "-"),) if service == "iam" else (("*", "-"),))
+    asked = {f"aws:RequestTag/{key}": (value,) for key, value in _tags(params).items()}
+    special = {key: (str(params[name]),) for key, name in CONTEXT.items() if name in params}
+    mine = {f"aws:ResourceTag/{TAG}": (seen.intent.environment,)}
+    for template, tagged in rows:
+        born = tagged == "request" and service in IDS_GIVEN
+        for name in ["*"] if born else _names(template, params):
+            own = mine if _is_ours(seen, name) else {}
+            yield Request(
+                action,
+                _arn(seen.intent, template, name),
+                context={**(asked if tagged == "request" else own), **special},
+            )
+    if action in UNNAMED:
+        template = next(one for one, _ in rows if UNNAMED[action] in one)
+        yield Request(action, _arn(seen.intent, template, "x"), context={**mine, **special})
+
+
+CONTEXT = {"iam:PolicyARN": "PolicyArn", "iam:AWSServiceName": "AWSServiceName"}
+# Calls that name what they change by the id of something else: an association's table, a VPC's configuration.
+UNNAMED = {
+    "iam:CreateServiceLinkedRole": "aws-service-role",
+    "ec2:DisassociateRouteTable": "route-table",
+    "route53resolver:UpdateFirewallConfig": "firewall-config",
+}
+IDS_GIVEN = ("ec2", "route53resolver")
+"""Services that give ids, so that what is created has no name yet."""
+
+
+def _is_ours(seen: Record, name: str) -> bool:
+    return any(one in seen.ours for one in (name, name.rpartition("/")[2], name.removesuffix(":*")))
+
+
+def _names(template: str, params: Mapping[str, Any]) -> Iterator[str]:
+    """The things of one type that a call names."""
+    if template == "*":
+        yield "*"
+        return
+    service, _, rest = template.partition(":")
+    sort = re.split("[/:]", rest.split(":", 2)[-1])[0]
+    kind = "*" if service == "s3" else sort
+    if f"{service}:{kind}" in NAMED:
+        wanted = NAMED[f"{service}:{kind}"]
+        found = [params[name] for name in wanted if params.get(name)]
+        yield from (str(one) for each in found for one in (each if isinstance(each, list) else [each]))
+        return
+    texts = {text.rpartition("/")[2] for text in _texts(params)}
+    yield from sorted(text for text in texts if kind in IDS and re.fullmatch(f"{IDS[kind]}[0-9a-f]+", text))
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    for below in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _texts(below)
+
+
+def _arn(intent: Intent, template: str, name: str) -> str:
+    place = template.format(region=intent.region, account=intent.account)
+    if name == "*" and place == "*":
+        return "*"
+    if name.startswith("arn:"):
+        return name
+    bare = name.removeprefix("alias/") if ":alias/" in place else name
+    head = place.removesuffix("*/*") if place == "s3:::*/*" else place.removesuffix("*")
+    return f"arn:{intent.partition}:{head}{bare}{'/x' if place == 's3:::*/*' else ''}"
+
+
+def _tags(params: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a call sets, in any of the forms in which services take them."""
+    if isinstance(params.get("tags"), Mapping):
+        return {str(key): str(value) for key, value in params["tags"].items()}
+    found: dict[str, str] = {}
+    pairs = [one for one in _mappings(params) if {"Key", "Value"} <= set(one) or {"TagKey", "TagValue"} <= set(one)]
+    for one in pairs:
+        found[str(one.get("Key", one.get("TagKey")))] = str(one.get("Value", one.get("TagValue")))
+    return found
+
+
+def _mappings(data: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(data, Mapping):
+        yield data
+    for below in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _mappings(below)
+
+
+def _beside(seen: Record, call: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    """What IAM is asked beside the call itself: tagging at birth, and passing a role to a service."""
+    intent, (service, operation) = seen.intent, call.split(":")
+    if service == "ec2" and "TagSpecifications" in params:
+        context = {"ec2:CreateAction": (operation,)}
+        arn = f"arn:{intent.partition}:ec2:{intent.region}:{intent.account}"
+        yield from (Request("ec2:CreateTags", f"{arn}:{one['ResourceType']}/x-1", context=context)
+                    for one in params["TagSpecifications"])  # fmt: skip
+    passed = {"ec2:CreateFlowLogs": ("DeliverLogsPermissionArn", "vpc-flow-logs.amazonaws.com"),
+              "iam:AddRoleToInstanceProfile": ("RoleName", "")}.get(call)  # fmt: skip
+    if passed and params.get(passed[0]):
+        suffix = "amazonaws.com.cn" if intent.partition == "aws-cn" else "amazonaws.com"
+        role = str(params[passed[0]])
+        arn = role if role.startswith("arn:") else intent.arn("iam", f"role/{role}", region="")
+        yield Request("iam:PassRole", arn, context={"iam:PassedToService": (passed[1] or f"ec2.{suffix}",)})
