@@ -31,15 +31,13 @@ class ClusterToken:
                 self._token, self._made = self._presigned(), self._now()
             return self._token
 
-    def _host(self) -> str:
-        """The Region's own STS: EKS calls what the token names there, whatever endpoint this caller uses."""
-        resolver = self._session._session.get_component("endpoint_resolver")
-        return str(resolver.construct_endpoint("sts", self._region)["hostname"])
-
     def _presigned(self) -> str:
+        from botocore.config import Config
         from botocore.signers import RequestSigner
 
-        client = self._session.client("sts", region_name=self._region)
+        # The Region's own STS: EKS calls what the token names there, whatever endpoint this caller uses.
+        plain = Config(ignore_configured_endpoint_urls=True)
+        client = self._session.client("sts", region_name=self._region, config=plain)
         signer = RequestSigner(
             client.meta.service_model.service_id,
             self._region,
@@ -50,7 +48,7 @@ class ClusterToken:
         )
         request = {
             "method": "GET",
-            "url": f"https://{self._host()}/?Action=GetCallerIdentity&Version=2011-06-15",
+            "url": f"{client.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15",
             "body": {},
             "headers": {"x-k8s-aws-id": self._cluster},
             "context": {},

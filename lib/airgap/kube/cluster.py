@@ -170,7 +170,9 @@ class Cluster:
             response = api.call_api(*asked, _request_timeout=(5, 60))
             data = response.read()
         except ApiException as error:
-            return {}, {}, failures.answered(int(error.status or 0), (error.body or "").encode(), "")
+            if not error.status:
+                return {}, {}, failures.unanswered(error)
+            return {}, {}, failures.answered(int(error.status), (error.body or "").encode(), "")
         except (HTTPError, OSError) as error:
             return {}, {}, failures.unanswered(error)
         seen = {name.lower(): value for name, value in (response.getheaders() or {}).items()}

@@ -61,5 +61,6 @@ def unanswered(error: Exception) -> Failure:
             return Failure(obs.FAILED, "Certificate", f"{why}: {cause}")
         if isinstance(cause, TimeoutError):
             return Failure(obs.FAILED, "Timeout", "the port is open and nothing answered in time")
-        cause = cause.__cause__ or getattr(cause, "reason", None) or cause.__context__
+        inner = getattr(cause, "reason", None)
+        cause = cause.__cause__ or (inner if isinstance(inner, BaseException) else None) or cause.__context__
     return Failure(obs.FAILED, UNREACHED, str(error))

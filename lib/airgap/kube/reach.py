@@ -157,7 +157,7 @@ class SessionManager:
         deadline = time.monotonic() + OPENS_WITHIN
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                told = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").strip()
+                told = process.communicate()[1].decode("utf-8", "replace").strip()
                 raise Unreachable(
                     f"The tunnel to {host}:{port} ended at once: {told or 'no reason given'}",
                     "anything in the cluster",
@@ -188,6 +188,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
 
 
 def _free_port() -> int:
