@@ -10,9 +10,10 @@ from airgap.checks.check import Check
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
-from airgap.resources import identity, network
+from airgap.resources import controllers, identity, network
 from airgap.resources.cluster import CLUSTER
 from airgap.resources.endpoints import ENDPOINTS
+from airgap.resources.images import IMAGES
 from airgap.resources.kind import Declaration, Kind
 
 
@@ -84,10 +85,26 @@ STEPS: tuple[Step, ...] = (
         checks=suite.CLUSTER,
     ),
     Step(
+        5,
+        "images",
+        "Images: mirrored by digest into a registry of our own",
+        needs=("identity",),
+        declarations=IMAGES,
+        checks=suite.IMAGES,
+    ),
+    Step(
+        6,
+        "controllers",
+        "Controllers: nothing runs that was not mirrored",
+        needs=("cluster", "images"),
+        declarations=(controllers.declare,),
+        checks=suite.CONTROLLERS,
+    ),
+    Step(
         13,
         "attest",
         "Attestation: everything verified again",
-        needs=("cluster",),
+        needs=("controllers",),
         checks=suite.ATTEST,
         attests=True,
     ),

@@ -30,6 +30,7 @@ LISTED: Mapping[str, tuple[str, str, str, tuple[str, ...]]] = {
     "provider": ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList", ("Arn",)),
     "key": ("kms", "list_keys", "Keys", ()),
     "alias": ("kms", "list_aliases", "Aliases", ("AliasName",)),
+    "repository": ("ecr", "describe_repositories", "repositories", ("repositoryName",)),
     "log group": ("logs", "describe_log_groups", "logGroups", ("logGroupName",)),
     "trail": ("cloudtrail", "describe_trails", "trailList", ("Name",)),
     "firewall group": ("route53resolver", "list_firewall_rule_groups", "FirewallRuleGroups", ("Name",)),
@@ -83,4 +84,5 @@ def _key(item: Mapping[str, Any]) -> str:
 def _label(item: Mapping[str, Any], named: tuple[str, ...]) -> list[str]:
     """What names an item: its key tag and the named members, the latter without ids in them."""
     values = [str(item.get(name, "")) for name in named]
-    return [text for text in [_key(item), *(re.sub(r"[a-z]+-[0-9a-f]{8,}", "ID", value) for value in values)] if text]
+    told = (re.sub(r"[a-z]+-[0-9a-f]{8}[0-9a-f-]*", "ID", value) for value in values)
+    return [text for text in [_key(item), *told] if text]

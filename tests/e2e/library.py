@@ -55,6 +55,7 @@ def variant(root: Path, name: str, changes: Mapping[str, Any]) -> str:
     for key, value in changes.items():
         data[key] = {**data[key], **value} if isinstance(value, dict) and key in data else value
     (root / "params" / f"{name}.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    shutil.copy(root / "params" / "demo.images.json", root / "params" / f"{name}.images.json")
     return name
 
 

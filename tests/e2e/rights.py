@@ -16,7 +16,7 @@ from typing import Any
 from airgap.cloud.queries import QUERIES
 from airgap.evidence.journal import read_journal
 from airgap.model.intent import Intent
-from airgap.model.permissions import iam_action
+from airgap.model.permissions import by_iam, iam_action
 from airgap.model.policy import ALLOW, Policy, Request, evaluate, parse
 from airgap.resources.iam_limits import scopes
 from airgap.resources.least_privilege import policies
@@ -32,12 +32,16 @@ IDS: Mapping[str, str] = {
     "vpc-endpoint": "vpce-", "vpc-flow-log": "fl-", "vpc-block-public-access-exclusion": "vpcbpa-exclude-",
     "firewall-domain-list": "rslvr-fdl-", "firewall-rule-group": "rslvr-frg-", "firewall-config": "rslvr-fc-",
     "firewall-rule-group-association": "rslvr-frgassoc-", "resolver-query-log-config": "rslvr-qlc-",
+    "launch-template": "lt-", "instance": "i-",
 }  # fmt: skip
 # The parameter that names a thing, by the beginning of the action and of the resource.
 NAMED: Mapping[str, tuple[str, ...]] = {
     "iam:role": ("RoleName",), "iam:instance-profile": ("InstanceProfileName",), "kms:alias": ("AliasName",),
     "kms:key": ("KeyId", "TargetKeyId"), "logs:log-group": ("logGroupName", "resourceArn", "resourceIdentifier"),
     "s3:*": ("Bucket",), "cloudtrail:trail": ("Name", "TrailName", "ResourceId", "ResourceIdList"),
+    "eks:cluster": ("name", "clusterName"), "eks:nodegroup": ("nodegroupName",), "eks:addon": ("addonName",),
+    "eks:access-entry": ("principalArn",), "eks:podidentityassociation": ("associationId",),
+    "ssm:document": ("Name",),
 }  # fmt: skip
 
 
@@ -76,7 +80,10 @@ def _ours(data: Any, intent: Intent, asked: Mapping[str, Any]) -> Iterator[str]:
     """The ids of what carries our tag: the texts that stand beside it, or that the call asked for."""
     if isinstance(data, Mapping):
         tags = [one for name in TAG_LISTS for one in data.get(name) or () if isinstance(one, Mapping)]
-        if any({TAG, intent.environment} <= {str(value) for value in tag.values()} for tag in tags):
+        mapped = any(
+            isinstance(data.get(name), Mapping) and data[name].get(TAG) == intent.environment for name in TAG_LISTS
+        )
+        if mapped or any({TAG, intent.environment} <= {str(value) for value in tag.values()} for tag in tags):
             named = [text for text in (*data.values(), *asked.values()) if isinstance(text, str)]
             yield from (form for text in named for form in (text, text.rpartition("/")[2]))
     for below in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
@@ -103,6 +110,8 @@ def refused(policy: Policy, requests: Iterable[Request]) -> list[str]:
 def read_requests(intent: Intent, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Request]:
     """What each recorded read call asks IAM."""
     for call, params in calls:
+        if not by_iam(call):
+            continue
         name = str(params.get("Name", ""))
         public = call.startswith("ssm:GetParameter") and name.startswith("/aws/")
         arn = intent.arn("ssm", f"parameter{name}", account="") if public else "*"
@@ -112,6 +121,8 @@ def read_requests(intent: Intent, calls: Iterable[tuple[str, Mapping[str, Any]]]
 def write_requests(seen: Record) -> Iterator[Request]:
     """What each recorded write call asks IAM: for every resource that it names, and for the tags that it sets."""
     for call, params in seen.writes:
+        if not by_iam(call):
+            continue
         action = iam_action(call)
         if call == "s3:DeleteObjects" and "VersionId" in json.dumps(params):
             action = "s3:DeleteObjectVersion"
@@ -123,6 +134,8 @@ def _on_each(seen: Record, action: str, params: Mapping[str, Any]) -> Iterator[R
     service = action.split(":")[0]
     linked = "role/aws-service-role/*" if action == "iam:CreateServiceLinkedRole" else "role/*"
     rows = scopes().get(action) or (((f"iam::{{account}}:{linked}", "-"),) if service == "iam" else (("*", "-"),))
+    if action == "ec2:RunInstances":
+        rows = (("ec2:{region}:{account}:instance/*", "request"),)
     asked = {f"aws:RequestTag/{key}": (value,) for key, value in _tags(params).items()}
     special = {key: (str(params[name]),) for key, name in CONTEXT.items() if name in params}
     mine = {f"aws:ResourceTag/{TAG}": (seen.intent.environment,)}

@@ -16,7 +16,7 @@ from airgap.cloud.cluster_token import ClusterToken
 from airgap.errors import AccessDenied, CallFailed, Unreachable
 from airgap.kube.cluster import Cluster, Endpoint
 from airgap.kube.reach import Embedded, Inside, SessionManager, embedded_listener
-from airgap.model.kubernetes import comparable, differences
+from airgap.model.kubernetes import APIS, comparable, differences
 from airgap.rehearsal import reset, serving
 from airgap.rehearsal.identity import access_key
 
@@ -91,6 +91,32 @@ def test_it_lists_and_applies_and_deletes(site: Site) -> None:
     cluster.write("kubernetes:Delete", {"kind": "ConfigMap", "namespace": "default", "name": "c"}, resource="c")
     cluster.read("kubernetes:ListConfigMaps", asked)
     assert recorded.bodies[-1]["items"] == []
+
+
+@pytest.mark.parametrize("kind", ["Service", "Deployment", "DaemonSet", "Job", "ConfigMap"])
+def test_what_is_deleted_with_its_parts_goes(site: Site, kind: str) -> None:
+    pod = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "a", "image": "r.example/a:1"}]}}
+    spec: dict[str, Any] = {"selector": {"matchLabels": {"app": "x"}}, "template": pod}
+    if kind == "Service":
+        spec = {"selector": {"app": "x"}, "ports": [{"port": 443}]}
+    if kind == "Job":
+        spec = {"template": {**pod, "spec": {**pod["spec"], "restartPolicy": "Never"}}}
+    api = APIS[kind]
+    manifest = {"apiVersion": api.version, "kind": kind, "metadata": {"name": "x", "namespace": "default"}}
+    cluster, recorded = connected(site, signer("alice"))
+    cluster.write(
+        "kubernetes:Apply", {"manifest": manifest | ({"spec": spec} if kind != "ConfigMap" else {})}, resource="x"
+    )
+    asked = {"cluster": NAME, "namespace": "default", "name": "x"}
+    cluster.read(f"kubernetes:{api.operation}", asked)
+    cluster.write("kubernetes:Delete", {"kind": kind, "namespace": "default", "name": "x"}, resource="x")
+    for _ in range(50):
+        cluster.read(f"kubernetes:{api.operation}", asked)
+        if not recorded.bodies[-1]["items"]:
+            break
+        time.sleep(0.1)
+    assert recorded.bodies[-1]["items"] == []
+    assert recorded.failures == []
 
 
 def test_deleting_what_is_gone_is_done(site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airgap.model.kubernetes import APIS, OPERATIONS, api_of, comparable, differences, immutable, key_of
+from airgap.model.kubernetes import APIS, OPERATIONS, api_of, at, comparable, differences, immutable, key_of
 
 DECLARED: dict[str, Any] = {
     "apiVersion": "apps/v1",
@@ -138,3 +138,15 @@ def test_a_selector_is_replaced_and_an_image_is_not() -> None:
     assert immutable("Deployment", "spec.selector.matchLabels.app")
     assert not immutable("Deployment", "spec.selectors")
     assert not immutable("Deployment", "spec.template.spec.containers[web].image")
+
+
+@given(json_data, json_data)
+def test_a_path_of_a_difference_leads_to_both_sides(one: Any, other: Any) -> None:
+    for path, before, after in differences({"a": one}, {"a": other}):
+        assert before in [*at({"a": one}, path), None]
+        assert after in [*at({"a": other}, path), None]
+
+
+def test_a_path_through_named_items_leads_to_one() -> None:
+    (path, before, _), *_ = differences({"c": [{"name": "x.y", "b": 1}]}, {"c": [{"name": "x.y", "b": 2}]})
+    assert list(at({"c": [{"name": "x.y", "b": 1}]}, path)) == [before]

@@ -84,7 +84,8 @@ def skopeo(site: Site, lock: Lock, folder: Path) -> None:
     words = ["skopeo", "--policy", str(folder / "policy.json"), "copy", "--all", "--preserve-digests"]
     words += ["--dest-creds", base64.b64decode(site.token()).decode()]
     for entry in lock.entries:
-        source, target = f"docker://{entry.source}", f"docker://{HOST}/skopeo/{entry.reference.repository}:{entry.tag}"
+        path = entry.reference.partition("/")[2]
+        source, target = f"docker://{entry.reference}", f"docker://{HOST}/skopeo/{path}"
         done = subprocess.run([*words, source, target], env=environment, capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from airgap.model.mirror import Entry, Lock
+from airgap.oci import ways
 from airgap.oci.content import OCI_INDEX, digest_of
 from airgap.oci.lockfile import pinned
 from airgap.oci.mirror import Mirror
-from airgap.oci.network import Network, Route
+from airgap.oci.network import Network
 from airgap.oci.records import Records
 from airgap.oci.session import Clock
 from airgap.rehearsal.registry import protocol, public, samples
@@ -28,8 +29,7 @@ class Site:
     def __init__(self, aws: Any, folder: Path, **options: Any) -> None:
         self.aws, self.folder = aws, folder
         self.ecr = aws.client("ecr")
-        place = aws.control("GET", "/faces")
-        self.route = Route(f"http://127.0.0.1:{place['tls_port']}", place["ca_pem"])
+        self.route = ways.network("rehearsal", HOST, {"AWS_ENDPOINT_URL": aws.url}).outside
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.pages: list[bytes] = []
         self.slept: list[float] = []

@@ -9,6 +9,7 @@ from site_of_tests import BUSYBOX, HOST, PAUSE, PLATFORMS
 
 from airgap.errors import RegistryFailed, TagTaken
 from airgap.model.mirror import CHART, Lock
+from airgap.oci import ways
 from airgap.oci.content import digest_of
 from airgap.oci.lockfile import attached, signed
 from airgap.oci.mirror import raised
@@ -74,10 +75,12 @@ def test_the_plan_says_what_would_be_copied_and_why(site):
     site.ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageTag": signature.tag}])
     [row] = site.mirror.plan(lock)
     assert (row.action, row.why[:9]) == (COPY, "1 of 3 si")
+    repository = site.mirror.target(entry)
+    repository.put(repository.manifest("3.10"), "kept")
     site.ecr.batch_delete_image(repositoryName=name, imageIds=[{"imageTag": "3.10"}])
-    assert site.mirror.plan(lock)[0].action == COPY
+    assert site.mirror.plan(lock)[0].why == "the image is there without its tag: a copy was interrupted"
     copied(lock, site.another())
-    assert site.tags(entry) == {"3.10": entry.digest, signature.tag: signature.digest}
+    assert site.tags(entry) == {"3.10": entry.digest, "kept": entry.digest, signature.tag: signature.digest}
 
 
 def test_an_immutable_tag_of_another_image_is_a_finding(site):
@@ -221,11 +224,9 @@ def test_nothing_is_outside_the_proxy_and_nothing_inside_goes_through_it(site):
 
 
 def test_the_environment_names_the_proxy_and_the_authorities(site, tmp_path):
-    from airgap.oci.network import of_environment
-
     bundle = tmp_path / "bundle.pem"
     bundle.write_text(site.route.ca_pem)
-    network = of_environment({"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_CA_BUNDLE": str(bundle)}, HOST)
+    network = ways.network("account", HOST, {"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_CA_BUNDLE": str(bundle)})
     assert network.outside.proxy == "http://127.0.0.1:9"
     assert network.inside.ca_pem == site.route.ca_pem
     layers = "prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com"

@@ -66,3 +66,10 @@ def test_skopeo_reads_the_saved_file(site, skopeo):
     shown = json.loads(skopeo("inspect", "--raw", f"oci-archive:{file}:{PAUSE}"))
     assert len(shown["manifests"]) == 2
     skopeo("copy", "--all", f"oci-archive:{file}:{PAUSE}", f"dir:{site.folder}/out")
+
+
+def test_the_benchmark_compares_like_with_like():
+    import bench_mirror
+
+    figures = bench_mirror.measure(images=1, layers=2, mebibytes=1)
+    assert set(figures) >= {"cold", "warm", "save", "skopeo cold", "skopeo warm"}

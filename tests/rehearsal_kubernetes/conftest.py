@@ -32,4 +32,5 @@ def cluster(listening: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.Mon
     found = Rehearsed(*listening, tmp_path)
     monkeypatch.setitem(faces.FACES, HOST, found.api)
     yield found
+    found.close()
     settling.reset()

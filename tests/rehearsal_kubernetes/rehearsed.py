@@ -136,6 +136,8 @@ class Rehearsed:
         self.images = Images()
         self.secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self.targets: dict[str, tuple[tuple[str, int], ...]] = {}
+        self.refusal = ""
+        self.clients: list[client.ApiClient] = []
         self.port, self.ca, self.folder = port, ca, folder
         self.around = Surroundings(
             cluster_of=lambda host: self.facts if host == HOST else None,
@@ -152,8 +154,9 @@ class Rehearsed:
             self.api.install_addon(name, "v1", (image(name),))
 
     def _register(self, arn: str, targets: Sequence[tuple[str, int]]) -> str:
-        self.targets[arn] = tuple(targets)
-        return ""
+        if not self.refusal:
+            self.targets[arn] = tuple(targets)
+        return self.refusal
 
     def change(self, **facts: Any) -> None:
         self.facts = replace(self.facts or FACTS, **facts)
@@ -165,7 +168,13 @@ class Rehearsed:
         settings.ssl_ca_cert = str(self.ca)
         settings.tls_server_name = HOST
         settings.api_key = {"authorization": f"Bearer {token(name)}"}
-        return client.ApiClient(settings)
+        self.clients.append(client.ApiClient(settings))
+        return self.clients[-1]
+
+    def close(self) -> None:
+        """Close the connections of its clients."""
+        for one in self.clients:
+            one.rest_client.pool_manager.clear()
 
     def kubeconfig(self, name: str = "admin", bearer: str | None = None) -> Path:
         file = self.folder / f"kubeconfig-{name}"

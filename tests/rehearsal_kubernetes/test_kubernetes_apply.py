@@ -96,6 +96,15 @@ def test_an_apply_needs_a_manager_and_no_managed_fields(cluster: Rehearsed) -> N
     assert "must be nil" in cluster.refused(400, "PATCH", f"{MAP}?fieldManager=me", item, content=apply)
 
 
+def test_an_apply_of_something_of_another_type_is_refused(cluster: Rehearsed) -> None:
+    cluster.apply(WEB, deployment())
+    for wrong in ("web", ["web"]):
+        item = deployment()
+        item["spec"]["template"]["spec"]["containers"] = wrong
+        message = cluster.refused(400, "PATCH", f"{WEB}?fieldManager=me", item, content="application/apply-patch+yaml")
+        assert "cannot unmarshal string" in message
+
+
 def test_owners_can_be_rewritten_with_the_object(cluster: Rehearsed) -> None:
     item = cluster.apply(MAP, config(x="1"))
     item["metadata"]["managedFields"][0]["manager"] = "another"

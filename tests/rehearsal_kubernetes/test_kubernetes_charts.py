@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
+from emulated import until
 from rehearsed import DIGEST, Rehearsed, deployment, image, role
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -149,11 +151,10 @@ def test_an_external_secret_is_ready_only_if_the_secret_is_there_and_may_be_read
     assert state(cluster) == ("False", "SecretSyncedError")
     cluster.refused(404, "GET", "/api/v1/namespaces/default/secrets/db")
     cluster.secrets["app/db", role("another")] = {"password": "w"}
-    cluster.do("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "a"}})
+    time.sleep(0.06)
     assert state(cluster) == ("False", "SecretSyncedError")
     cluster.secrets["app/db", role("reads-secrets")] = {"password": "w"}
-    cluster.do("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "b"}})
-    assert state(cluster) == ("True", "SecretSynced")
+    until(lambda: state(cluster), ("True", "SecretSynced"))
     secret = cluster.do("GET", "/api/v1/namespaces/default/secrets/db")
     assert base64.b64decode(secret["data"]["word"]) == b"w"
     cluster.do("DELETE", "/apis/external-secrets.io/v1/namespaces/default/externalsecrets/db")
@@ -192,6 +193,17 @@ def test_a_binding_registers_the_ready_pods_while_its_controller_runs(cluster: R
     cluster.do("PATCH", f"{APPS}/deployments/web", {"spec": {"replicas": 0}}, content="application/merge-patch+json")
     cluster.pods()
     assert cluster.targets == {ARN: ()}
+
+
+def test_a_target_group_that_is_late_gets_its_targets(cluster: Rehearsed) -> None:
+    cluster.refusal = "TargetGroupNotFound"
+    binding(cluster)
+    run(cluster, "aws-load-balancer-controller", "kube-system")
+    cluster.pods()
+    events = cluster.do("GET", "/api/v1/namespaces/default/events")["items"]
+    assert "TargetGroupNotFound" in {event["message"] for event in events}
+    cluster.refusal = ""
+    until(lambda: cluster.pods() and len(cluster.targets.get(ARN, ())), 2)
 
 
 def test_a_binding_whose_controller_has_gone_cannot_be_deleted(cluster: Rehearsed) -> None:
@@ -269,6 +281,19 @@ def test_a_webhook_without_a_certificate_is_not_trusted(cluster: Rehearsed) -> N
     cluster.do("POST", HOOKS, hook(clientConfig={"service": {"name": "hook", "namespace": "default"}}))
     message = cluster.refused(500, "POST", SERVICES, service("other"))
     assert message.endswith("x509: certificate signed by unknown authority")
+
+
+def test_a_webhook_waits_for_the_controller_of_its_certificates(cluster: Rehearsed) -> None:
+    cluster.images.held[image("hook")] = DIGEST
+    cluster.do("POST", f"{APPS}/deployments", deployment("hook"))
+    cluster.do("POST", SERVICES, service("hook"))
+    item = hook(clientConfig={"service": {"name": "hook", "namespace": "default"}})
+    item["metadata"]["labels"] = {"external-secrets.io/component": "webhook"}
+    cluster.do("POST", HOOKS, item)
+    assert "unknown authority" in cluster.refused(500, "POST", SERVICES, service("other"))
+    run(cluster, "external-secrets-cert-controller")
+    cluster.pods()
+    cluster.do("POST", SERVICES, service("other"))
 
 
 def test_pod_identity_gives_containers_their_credentials(cluster: Rehearsed) -> None:

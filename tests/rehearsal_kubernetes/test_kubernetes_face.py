@@ -23,6 +23,7 @@ from airgap.rehearsal.eks import facts
 from airgap.rehearsal.identity import SIGNING_WORD, access_key
 from airgap.rehearsal.kubernetes import face
 
+CLIENTS: list[client.ApiClient] = []
 ADMIN = "arn:aws:iam::123456789012:role/platform-engineer"
 
 
@@ -33,7 +34,7 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def site(server: str) -> Site:
+def site(server: str) -> Iterator[Site]:
     """A cluster with two nodes and its network, whose administrator is alice's role."""
     reset(server)
     found = Site(Account(server))
@@ -46,7 +47,9 @@ def site(server: str) -> Site:
     scope = {"type": "cluster"}
     policy = POLICY + "AmazonEKSClusterAdminPolicy"
     eks.associate_access_policy(clusterName=NAME, principalArn=ADMIN, policyArn=policy, accessScope=scope)
-    return found
+    yield found
+    for one in CLIENTS:
+        one.rest_client.pool_manager.clear()
 
 
 def connected(site: Site, person: str = "alice", **signed: str) -> client.ApiClient:
@@ -61,7 +64,8 @@ def connected(site: Site, person: str = "alice", **signed: str) -> client.ApiCli
     settings.ssl_ca_cert = str(ca)
     word = token(access_key(person), **{"cluster": NAME, "secret": SIGNING_WORD, **signed})
     settings.api_key = {"authorization": f"Bearer {word}"}
-    return client.ApiClient(settings)
+    CLIENTS.append(client.ApiClient(settings))
+    return CLIENTS[-1]
 
 
 def pods(site: Site, namespace: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emulated import until
 from kubernetes import client, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 from rehearsed import DIGEST, HOST, REGISTRY, Rehearsed, deployment, image, token
@@ -91,6 +94,20 @@ def test_a_watch_of_the_official_client(cluster: Rehearsed) -> None:
     assert (event["type"], event["object"].metadata.name) == ("ADDED", "late")
 
 
+def test_a_watch_ends_with_its_reader(cluster: Rehearsed) -> None:
+    context = ssl.create_default_context(cafile=str(cluster.ca))
+    request = f"GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token()}\r\n\r\n"
+    before = threading.active_count()
+    with (
+        socket.create_connection(("127.0.0.1", cluster.port)) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as secure,
+    ):
+        secure.sendall(request.encode())
+        assert secure.recv(15) == b"HTTP/1.1 200 OK"
+        assert threading.active_count() > before
+    until(lambda: threading.active_count() <= before, True, seconds=10)
+
+
 def test_a_client_without_a_token_is_not_served(cluster: Rehearsed) -> None:
     api = cluster.client()
     api.configuration.api_key = {}
@@ -161,6 +178,7 @@ def upgrade(helm: Any, *words: str, **more: Any) -> str:
 def test_helm_installs_upgrades_rolls_back_and_uninstalls(helm: Any, cluster: Rehearsed) -> None:
     assert "STATUS: deployed" in upgrade(helm, "--create-namespace")
     assert len(cluster.pods("shop")) == 6
+    assert cluster.do("GET", "/api/v1/namespaces/shop/persistentvolumeclaims/data")["status"]["phase"] == "Bound"
     upgrade(helm, "--set", "text=two", "--set", "tag=2")
     maps = "/api/v1/namespaces/shop/configmaps/settings"
     assert cluster.do("GET", maps)["data"] == {"text": "two", "kept": "yes"}

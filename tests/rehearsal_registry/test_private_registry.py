@@ -139,6 +139,35 @@ def test_an_immutable_tag_stays_even_for_the_same_digest(bare, ecr):
     assert ecr.describe_images(repositoryName="app/fixed")["imageDetails"][0]["imageTags"] == ["1.0", "1.0.1"]
 
 
+def test_what_an_index_names_stays_and_an_image_goes_with_its_last_tag(bare, ecr):
+    index = index_of(bare, "app/web", "1.0", "linux/amd64")
+    child = next(
+        one["imageDigest"] for one in ecr.list_images(repositoryName="app/web")["imageIds"] if "imageTag" not in one
+    )
+
+    def delete(**image):
+        answer = ecr.batch_delete_image(repositoryName="app/web", imageIds=[image])
+        return [one["failureCode"] for one in answer["failures"]] or answer["imageIds"]
+
+    assert delete(imageDigest=child) == ["ImageReferencedByManifestList"]
+    assert delete(imageTag="none") == ["ImageNotFound"]
+    body = bare.ask("GET", "/v2/app/web/manifests/1.0").data
+    bare.put("app/web", "1.1", body, INDEX)
+    assert delete(imageTag="1.0") == [{"imageDigest": index, "imageTag": "1.0"}]
+    assert bare.ask("HEAD", f"/v2/app/web/manifests/{index}").status == 200
+    assert delete(imageTag="1.1") == [{"imageDigest": index, "imageTag": "1.1"}]
+    assert delete(imageDigest=child) == [{"imageDigest": child}]
+    assert ecr.list_images(repositoryName="app/web")["imageIds"] == []
+    refused("RepositoryNotFoundException", ecr.batch_delete_image, repositoryName="none", imageIds=[{"imageTag": "1"}])
+
+
+def test_a_scan_finds_nothing_of_itself(bare, ecr):
+    bare.push_image("app/web", "1.0")
+    found = ecr.describe_image_scan_findings(repositoryName="app/web", imageId={"imageTag": "1.0"})
+    assert found["imageScanFindings"]["findings"] == []
+    assert found["imageScanFindings"]["findingSeverityCounts"] == {}
+
+
 def test_a_mutable_tag_moves(bare, ecr):
     first = bare.push_image("app/web", "latest", b"one")
     second = bare.push_image("app/web", "latest", b"two")

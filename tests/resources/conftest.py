@@ -24,7 +24,7 @@ def _served() -> Iterator[tuple[str, Cloud, Memory]]:
 
 
 @pytest.fixture
-def aws(_served: tuple[str, Cloud, Memory], monkeypatch: pytest.MonkeyPatch) -> AWS:
+def aws(_served: tuple[str, Cloud, Memory], monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
     """The embedded AWS, empty, with the demo environment's intent."""
     url, cloud, memory = _served
     for name, value in environment(url).items():
@@ -32,4 +32,6 @@ def aws(_served: tuple[str, Cloud, Memory], monkeypatch: pytest.MonkeyPatch) -> 
     with urllib.request.urlopen(urllib.request.Request(f"{url}/rehearsal/reset", method="POST")):
         memory.lines.clear()
         memory.pages.clear()
-    return AWS(url, cloud, memory)
+    one = AWS(url, cloud, memory)
+    yield one
+    one.close()

@@ -23,6 +23,7 @@ from airgap.model.plan import Desired, Plan
 from airgap.model.survey import Survey, survey
 from airgap.resources.applying import Application
 from airgap.resources.kind import Declaration, Kind
+from airgap.run.systems import Systems
 
 ROOT = Path(__file__).parents[2]
 DEMO: Intent = decode(yaml.safe_load((ROOT / "params" / "demo.yaml").read_text()))
@@ -86,6 +87,20 @@ class AWS:
     memory: Memory
     intent: Intent = DEMO
     reports: list[tuple[str, str]] = field(default_factory=list)
+    _systems: Systems | None = None
+
+    @property
+    def systems(self) -> Systems:
+        """AWS's API and what stands beside it: the lock, charts, registries and the cluster."""
+        if self._systems is None:
+            self._systems = Systems(self.cloud, self.intent, ROOT, self.memory.load)
+        self._systems.intent = self.intent
+        return self._systems
+
+    def close(self) -> None:
+        """End the ways to what stands beside AWS's API."""
+        if self._systems is not None:
+            self._systems.close()
 
     def client(self, service: str) -> Any:
         """The boto3 client of someone who works behind the runbook's back."""
@@ -101,7 +116,7 @@ class AWS:
 
     def estate(self, *reads: str) -> Estate:
         """What these calls say now."""
-        seen = collect(self.cloud, reads, self.memory.load)
+        seen = collect(self.systems, reads, self.memory.load)
         return Estate(seen, self.memory.load, account=self.cloud.account, region=self.cloud.region, taken_at=TAKEN_AT)
 
     def desired(self, *declarations: Declaration) -> list[Desired]:
@@ -124,7 +139,7 @@ class AWS:
         """Carry out a plan, as a run of its own."""
         self.cloud.salt = f"run {len(self.memory.lines)}"
         Application(
-            cloud=self.cloud,
+            cloud=self.systems,
             kinds=kinds_of(declarations),
             desired=planned.desired,
             found=planned.found,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import drawn_cluster
+import drawn_images
 import yaml
 
 from airgap.cloud.queries import QUERIES
@@ -66,7 +67,7 @@ def empty(intent: Intent = DEMO) -> Pages:
             for one in interfaces(intent)
         ]
     }
-    return pages | drawn_cluster.none(intent)
+    return pages | drawn_cluster.none(intent) | drawn_images.none(intent)
 
 
 def tagged(key: str, intent: Intent = DEMO) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def deployed(intent: Intent = DEMO) -> Pages:
     pages["ec2:DescribeVpcEndpoints", "{}"] = {
         "VpcEndpoints": [_endpoint(one, intent, list(subnets)) for one in endpoint_services(intent)]
     }
-    pages |= drawn_cluster.deployed(intent)
+    pages |= drawn_cluster.deployed(intent) | drawn_images.deployed(intent)
     return pages | _filters(list(subnets)) | _names() | _buckets(intent) | _identity(intent)
 
 

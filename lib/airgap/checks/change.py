@@ -11,6 +11,7 @@ from airgap.model.canonical import encode, plain
 from airgap.model.difference import diff
 from airgap.model.estate import ANY, Estate, Records
 from airgap.model.intent import Intent
+from airgap.model.kubernetes import at
 from airgap.model.plan import DELETE, Change, Desired, Plan
 from airgap.model.reading import Reading
 from airgap.model.survey import survey
@@ -35,6 +36,9 @@ def pending(change: Change, applied: Mapping[str, Mapping[str, Any]]) -> bool:
     before = applied.get(change.resource)
     if before is None:
         return bool(applied) and change.before is None
+    whole, _, path = change.field.partition(".")
+    if path:
+        return bool(next(iter(at(before.get(whole), path)), None) == plain(change.before))
     return change.field in before and encode(plain(before[change.field])) == encode(plain(change.before))
 
 

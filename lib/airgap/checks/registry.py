@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airgap.checks.check import check
+from airgap.checks.check import NotApplicable, check
+from airgap.checks.keys import KEY_READS, own_keys
 from airgap.checks.scope import Item, Named, account_row, every
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.mirror import Entry, Lock, repositories
+from airgap.model.mirror import Entry, Lock, repositories, wanted
 from airgap.model.policy_document import parse
 from airgap.model.policy_lint import foreign_principals
 
@@ -22,16 +23,21 @@ LISTED, IMAGES = "ecr:DescribeRepositories", "ecr:DescribeImages"
 
 def lock(estate: Estate) -> Lock:
     """Return the lock of images as it was when the estate was taken."""
-    return Lock.from_data(estate.page(LOCK) or {})
+    return Lock.recorded(estate.page(LOCK))
 
 
 def own(intent: Intent, estate: Estate) -> Named:
     """Return every repository of the account: an undeclared one is judged as ours."""
-    return [(f"repository:{one['repositoryName']}", one) for one in every(estate, LISTED, "repositories")]
+    found = [(f"repository:{one['repositoryName']}", one) for one in every(estate, LISTED, "repositories")]
+    if not found and not wanted(intent):
+        raise NotApplicable("the params name nothing to mirror, and there is no repository")
+    return found
 
 
 def pinned(intent: Intent, estate: Estate) -> list[tuple[str, tuple[str, Entry]]]:
     """Return every entry of the lock with the repository that must hold it."""
+    if not wanted(intent):
+        raise NotApplicable("the params name nothing to mirror")
     found = repositories(intent, lock(estate).entries)
     return [(f"image:{one.reference}", (name, one)) for name, entries in found.items() for one in entries]
 
@@ -41,10 +47,11 @@ def pinned(intent: Intent, estate: Estate) -> list[tuple[str, tuple[str, Entry]]
     "Repositories are immutable, scanned on push, under the environment's key, and for this account alone",
     severity="high",
     properties=("SUP-01", "DAT-02"),
-    reads=(LISTED, "ecr:GetRepositoryPolicy", "ecr:GetLifecyclePolicy", "ecr:GetRegistryScanningConfiguration"),
+    reads=(LISTED, *KEY_READS, "ecr:GetRepositoryPolicy", "ecr:GetLifecyclePolicy",
+           "ecr:GetRegistryScanningConfiguration"),
     remedy="apply the step images; find in CloudTrail what was pushed while the repository was open",
     over=own,
-)
+)  # fmt: skip
 def repositories_closed(repository: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield what of a repository is open: its tags, its policy, its key, and what it does not look at."""
     name = repository["repositoryName"]
@@ -52,9 +59,9 @@ def repositories_closed(repository: Item, intent: Intent, estate: Estate) -> Ite
         yield f"tags can be moved ({repository.get('imageTagMutability')})"
     if not dig(repository, "imageScanningConfiguration.scanOnPush") and not _scanned(name, estate):
         yield "nothing scans what is pushed"
-    if dig(repository, "encryptionConfiguration.encryptionType") not in ("KMS", "KMS_DSSE"):
-        yield f"it is not under a customer key ({dig(repository, 'encryptionConfiguration.encryptionType')})"
-    if not estate.page("ecr:GetLifecyclePolicy", repositoryName=name):
+    if dig(repository, "encryptionConfiguration.kmsKey") not in own_keys(intent, estate):
+        yield f"its key is {dig(repository, 'encryptionConfiguration.kmsKey') or 'AWS own one'}, none of ours"
+    if not (estate.page("ecr:GetLifecyclePolicy", repositoryName=name) or {}).get("lifecyclePolicyText"):
         yield "no lifecycle policy removes what is old"
     page = estate.page("ecr:GetRepositoryPolicy", repositoryName=name) or {}
     yield from _foreign(page.get("policyText", ""), intent)
@@ -87,13 +94,15 @@ def _foreign(text: str, intent: Intent) -> Iterator[str]:
     over=account_row,
 )  # fmt: skip
 def registry_sealed(account: None, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each replication rule, pull-through rule and foreign principal of the registry."""
+    """Yield each replication rule, pull-through rule, template and foreign principal of the registry."""
     page = estate.page("ecr:DescribeRegistry") or {}
     for rule in dig(page, "replicationConfiguration.rules") or []:
         for one in rule.get("destinations", []):
             yield f"a rule copies images to {one['registryId']} in {one['region']}"
     for rule in every(estate, "ecr:DescribePullThroughCacheRules", "pullThroughCacheRules"):
         yield f"images of {rule['upstreamRegistryUrl']} are fetched under {rule['ecrRepositoryPrefix']}"
+    for template in every(estate, "ecr:DescribeRepositoryCreationTemplates", "repositoryCreationTemplates"):
+        yield f"repositories under {template['prefix']} make themselves ({', '.join(template.get('appliedFor', ()))})"
     policy = estate.page("ecr:GetRegistryPolicy") or {}
     yield from _foreign(policy.get("policyText", ""), intent)
 
@@ -113,6 +122,8 @@ def holds_lock(item: tuple[str, Entry], intent: Intent, estate: Estate) -> Itera
     held = images_of(name, estate)
     if entry.digest not in held:
         yield f"{entry.digest} is not in {name}"
+    elif entry.tag not in held[entry.digest]:
+        yield f"{entry.digest} is in {name} without its tag {entry.tag}: a copy was interrupted, or the tag removed"
     for digest, tags in held.items():
         if entry.tag in tags and digest != entry.digest:
             yield f"the tag {entry.tag} names {digest}, not the locked {entry.digest}"

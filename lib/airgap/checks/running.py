@@ -12,6 +12,7 @@ from airgap.checks.check import check
 from airgap.checks.registry import IMAGES, LISTED, LOCK, images_of, lock
 from airgap.checks.scope import Item, Named
 from airgap.model.canonical import dig
+from airgap.model.endpoint_exceptions import addon_registry
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.kubernetes import key_of
@@ -61,8 +62,7 @@ def running(pod: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _addon(image: str, intent: Intent) -> bool:
     """Tell whether an image comes from AWS's own add-on registry of the Region."""
-    host = image.partition("/")[0]
-    return f".dkr.ecr.{intent.region}.amazonaws.com" in host and image.partition("/")[2].startswith(("eks/", "amazon-"))
+    return image.partition("/")[0] == registry(intent).replace(intent.account, addon_registry(intent.region), 1)
 
 
 @check(

@@ -14,6 +14,7 @@ from airgap.checks import (
     cluster_addons,
     cluster_host,
     cluster_nodes,
+    cluster_secrets,
     connections,
     endpoint_policies,
     endpoints,
@@ -26,10 +27,12 @@ from airgap.checks import (
     names,
     preflight,
     records,
+    registry,
     resolver,
     role_tasks,
     roles,
     routes,
+    running,
     secrets,
     surroundings,
     volumes,
@@ -85,6 +88,12 @@ CLUSTER: tuple[Check, ...] = (
 )
 """The cluster, private and closed, with its nodes, add-ons and operations host."""
 
+IMAGES: tuple[Check, ...] = (*registry.CHECKS, *change.CHECKS)
+"""The environment's own registry, and what is in it."""
+
+CONTROLLERS: tuple[Check, ...] = (*running.CHECKS, *cluster_secrets.CHECKS, *change.CHECKS)
+"""What runs in the cluster, what it is walled in by, and who can read its Secrets."""
+
 ATTEST: tuple[Check, ...] = (
     caller.separate,
     *secrets.CHECKS,
@@ -95,5 +104,6 @@ ATTEST: tuple[Check, ...] = (
 )
 """What only the attestation judges; it judges every other step's checks again."""
 
-ALL: tuple[Check, ...] = tuple({one.id: one for one in (*PREFLIGHT, *IDENTITY, *NETWORK, *ENDPOINTS, *CLUSTER, *ATTEST)}.values())
+_EVERY = (*PREFLIGHT, *IDENTITY, *NETWORK, *ENDPOINTS, *CLUSTER, *IMAGES, *CONTROLLERS, *ATTEST)
+ALL: tuple[Check, ...] = tuple({one.id: one for one in _EVERY}.values())
 """Every check, once."""

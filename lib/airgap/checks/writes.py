@@ -22,6 +22,11 @@ LOOKUP = "cloudtrail:LookupEvents"
 GLOBAL_SERVICES = ("iam", "organizations", "route53")
 DATA_EVENTS = ("dynamodb:PutItem", "s3:DeleteObject", "s3:DeleteObjects", "s3:PutObject")
 """Writes of data, which the event history leaves out."""
+ELSEWHERE = {
+    "kubernetes": ("in the cluster", "the cluster's own audit log holds them, by their audit ids"),
+    "oci": ("to the registry", "a registry names no request ids; what was pushed is judged by its digest"),
+}
+"""Writes to other systems than AWS's API: what they are called, and where they are recorded."""
 LAG, HISTORY = dt.timedelta(minutes=15), dt.timedelta(days=90)
 """Events appear within the one on average, and are kept for the other."""
 
@@ -30,15 +35,25 @@ def _grouped(writes: Iterable[Write]) -> Population:
     """Writes by run and step, those to global services and those of data apart; a retried call is a write each time."""
     groups: dict[str, list[Write]] = {}
     for one in writes:
-        call = str(one.get("call"))
-        sort = " of data" if call in DATA_EVENTS else " to global services" if _is_global(one) else ""
         run = f" in run {one['run']}" if one.get("run") else ""
-        groups.setdefault(f"writes{sort} of {one.get('step') or 'run'}{run}", []).append(one)
+        groups.setdefault(f"writes{_sort(one)} of {one.get('step') or 'run'}{run}", []).append(one)
     return [(f"{len(found)} {name}", found) for name, found in sorted(groups.items())]
 
 
+def _sort(write: Write) -> str:
+    if _system(write) in ELSEWHERE:
+        return f" {ELSEWHERE[_system(write)][0]}"
+    if write.get("call") in DATA_EVENTS:
+        return " of data"
+    return " to global services" if _is_global(write) else ""
+
+
 def _is_global(write: Write) -> bool:
-    return str(write.get("call")).partition(":")[0] in GLOBAL_SERVICES
+    return _system(write) in GLOBAL_SERVICES
+
+
+def _system(write: Write) -> str:
+    return str(write.get("call")).partition(":")[0]
 
 
 def _own(intent: Intent, estate: Estate) -> Population:
@@ -73,7 +88,7 @@ def answered(writes: list[Write], intent: Intent, estate: Estate) -> Iterator[st
     approved = sorted((one.get("time", ""), one.get("step")) for one in estate.records.approvals)
     for write in writes:
         answer = write.get("answer") or {}
-        if not answer.get("request_id"):
+        if not answer or not (answer.get("request_id") or _system(write) == "oci"):
             yield f"{_text(write)} has {'no request id' if answer else 'no answer'}"
         if not any(time <= write.get("time", "") and step in (None, write.get("step")) for time, step in approved):
             yield f"{_text(write)} has no approval before it"
@@ -105,6 +120,8 @@ def _history(made: list[Write], intent: Intent, estate: Estate) -> set[str]:
     """The request ids of the history in which these writes must stand; raises where no history holds them."""
     if not made:
         raise NotApplicable("AWS accepted none of them, so CloudTrail has no change to show")
+    if _system(made[0]) in ELSEWHERE:
+        raise NotApplicable(f"CloudTrail does not show them by request id: {ELSEWHERE[_system(made[0])][1]}")
     if made[0].get("call") in DATA_EVENTS:
         raise NotApplicable("CloudTrail's event history leaves out writes of data; a trail's data events hold them")
     if max(_moment(one.get("time", "")) for one in made) < _moment(estate.taken_at) - HISTORY:

@@ -67,6 +67,11 @@ class Recorder:
             )
         )  # fmt: skip
 
+    def hidden(self, page: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a page of another system without its secrets."""
+        safe: dict[str, Any] = self.redactor.redact(plain(page), ())[0]
+        return safe
+
     def _keep(self, observation: Observation) -> Observation:
         self.journal.append("read", observation.as_data())
         return observation

@@ -147,15 +147,16 @@ class Cloud:
         from botocore.exceptions import BotoCoreError, ClientError
 
         call, client = "ecr:GetAuthorizationToken", self.client("ecr")
+        asked = self.asked(call, {}, "regional", "aws-api")
         try:
             answer = client.get_authorization_token()
         except (BotoCoreError, ClientError) as error:
             failure = self._shown(failures.read(error, ()))
+            self.recorder.failure(asked, failure, 1)
             raise failures.raised(failure, call, iam_action(call), self.principal, "the registry") from error
         token = str(answer["authorizationData"][0]["authorizationToken"])
         for secret in (token, base64.b64decode(token).decode().partition(":")[2]):
             self.recorder.redactor.learn(secret)
-        asked = self.asked(call, {}, "regional", "aws-api")
         self.recorder.page(client, "GetAuthorizationToken", asked, answer, 1, True)
         return token
 

@@ -7,6 +7,7 @@ port are covered by every box that holds any port: an allowance is never narrowe
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Optional
@@ -57,6 +58,14 @@ def without(box: Box, cut: Box) -> Iterator[Box]:
         rest[side] = (first, last)
 
 
+def cut(one: tuple[int, int], hole: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return what of an interval lies outside another."""
+    if hole[1] < one[0] or hole[0] > one[1]:
+        return [one]
+    return [part for part in ((one[0], hole[0] - 1), (hole[1] + 1, one[1])) if part[0] <= part[1]]
+
+
+@functools.lru_cache(maxsize=1 << 16)
 def of_range(block: str) -> tuple[int, int]:
     """Return a CIDR range as an interval of addresses."""
     found = ipaddress.ip_network(block, strict=False)
@@ -64,12 +73,17 @@ def of_range(block: str) -> tuple[int, int]:
 
 
 def of_entry(entry: Item, version: int) -> Optional[Box]:
-    """Return what an entry of a network ACL speaks of, None where it is of the other address family."""
+    """Return what an entry of a network ACL speaks of, None where it is of the other address family.
+
+    A malformed ICMP entry (any type, but a code) allows all of ICMP and denies nothing: an allowance is never narrowed.
+    """
     block = entry.get("CidrBlock") if version == 4 else entry.get("Ipv6CidrBlock")
-    if not block:
-        return None
     text = str(entry.get("Protocol", "-1")).lower()
     protocol = _NAMES.get(text) if text in _NAMES else int(text)
+    icmp = entry.get("IcmpTypeCode") or {}
+    malformed = protocol in _ICMP and icmp.get("Type") in (None, -1) and icmp.get("Code") not in (None, -1)
+    if not block or (malformed and entry.get("RuleAction") == "deny"):
+        return None
     if protocol == -1:
         return Box(of_range(block))
     return Box(of_range(block), (protocol or 0, protocol or 0), _ports(entry, protocol or 0))

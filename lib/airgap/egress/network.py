@@ -136,7 +136,8 @@ class Network:
         if self._acls is None:
             self._acls = {}
             for one in self.facts.items("NetworkAcls"):
-                self._acls.update({link["SubnetId"]: one for link in one.get("Associations") or [] if "SubnetId" in link})
+                links = one.get("Associations") or []
+                self._acls.update({link["SubnetId"]: one for link in links if "SubnetId" in link})
                 if one.get("IsDefault"):
                     self._acls[f"default {one['VpcId']}"] = one
         return self._acls.get(subnet["SubnetId"]) or self._acls.get(f"default {subnet['VpcId']}")
@@ -151,7 +152,8 @@ class Network:
         if aws is not None:
             return [ipaddress.ip_network(one) for one in aws.get("Cidrs") or []]
         entries = self.facts.find("PrefixListEntries", "PrefixListId", list_id)
-        if entries is not None:
+        pages = self.facts.asked("ec2:GetManagedPrefixListEntries")
+        if entries is not None and not any(one.refused for one in pages if one.params.get("PrefixListId") == list_id):
             return [ipaddress.ip_network(one["Cidr"]) for one in entries.get("Entries") or []]
         return None
 
@@ -201,6 +203,12 @@ def target(route: Item) -> tuple[str, str]:
         if member not in _PLAIN and value:
             return member, str(value)
     return "", ""
+
+
+def unread(route: Item) -> list[str]:
+    """Return the members of a route that are not known, where a known one names its target as well."""
+    named = any(route.get(member) for member in GATEWAYS)
+    return [member for member, value in route.items() if named and member not in _PLAIN and value]
 
 
 def rank(route: Item) -> int:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Optional
 
 from airgap.egress.boundary import Boundary
-from airgap.egress.boxes import Box, Permit, permitted
+from airgap.egress.boxes import Box, Permit, cut, of_range, permitted, volume
 from airgap.egress.cells import cells
 from airgap.egress.facts import Item
-from airgap.egress.network import Network, target
+from airgap.egress.network import Network, subnet_ranges, target, unread
 
 PROVEN, REFUTED, UNKNOWN = "proven", "refuted", "unknown"
 # What a reader knows at once as outside: tried first as a witness.
@@ -52,6 +52,17 @@ class Leak:
             "port": port if protocol in (6, 17) else None,
         }
 
+    @property
+    def famous(self) -> bool:
+        """Whether the set holds an address that a reader knows at once as outside."""
+        low, high = self.box.addresses
+        return any(low <= int(ipaddress.ip_address(one)) <= high for one in FAMOUS[self.version])
+
+    @property
+    def size(self) -> int:
+        """The number of packets in the set."""
+        return volume([self.box])
+
     def _address(self) -> Any:
         low, high = self.box.addresses
         for text in FAMOUS[self.version]:
@@ -83,8 +94,9 @@ class Prover:
 
     def subnets(self) -> Iterator[Judged]:
         """Yield the verdict of every recorded subnet, in the order of their ids."""
-        for subnet in sorted(self.network.facts.items("Subnets"), key=lambda one: str(one["SubnetId"])):
-            yield self.judge(subnet)
+        found = {str(one["SubnetId"]): one for one in self.network.facts.items("Subnets")}
+        for name in sorted(found):
+            yield self.judge(found[name])
 
     def judge(self, subnet: Item) -> Judged:
         """Return the verdict of one subnet at packet level."""
@@ -97,14 +109,28 @@ class Prover:
         if key not in self._classes:
             self._classes[key] = self._class(table, acl, found.vpc)
         leaks, missing, closed = self._classes[key]
-        found.leaks, found.missing, found.closed_by = list(leaks), list(missing), list(closed)
-        found.verdict = REFUTED if leaks else UNKNOWN if missing else PROVEN
+        found.leaks, found.missing, found.closed_by = list(_routed(leaks, subnet)), list(missing), list(closed)
+        found.missing += self._unread(subnet)
+        found.verdict = REFUTED if found.leaks else UNKNOWN if found.missing else PROVEN
         return found
+
+    def _unread(self, subnet: Item) -> list[Missing]:
+        """Return the calls without which a subnet's table, ACL or ranges may be others than those recorded."""
+        home = self.network.facts.home(subnet)
+        facts = self.network.facts
+        needed = (("RouteTables", "ec2:DescribeRouteTables"), ("Vpcs", "ec2:DescribeVpcs"))
+        found = [(kind, call) for kind, call in needed if not facts.has(kind, home)]
+        # Of a kind that was read in part, what is missing may be this subnet's own; without any, an ACL admits all.
+        calls = (*needed, ("NetworkAcls", "ec2:DescribeNetworkAcls"))
+        found += [each for each in calls if each not in found and any(one.refused for one in facts.asked(each[1]))]
+        return [Missing(f"{kind} of {'/'.join(filter(None, home)) or 'the estate'}", call) for kind, call in found]
 
     def _class(self, table: Item, acl: Optional[Item], vpc: str) -> tuple[list[Leak], list[Missing], list[str]]:
         leaks: list[Leak] = []
         missing: list[Missing] = []
         closed: list[str] = []
+        for member in sorted({each for route in table.get("Routes") or [] for each in unread(route)}):
+            missing.append(Missing(f"what {member} means in a route of {table['RouteTableId']}", "a newer version"))
         for version in (4, 6):
             parts, unlisted = cells(self.network, table, version)
             for one in unlisted if version == 4 else ():
@@ -116,7 +142,7 @@ class Prover:
                     continue
                 if target(cell.route)[1] == "local" or self.boundary.admits(self.network, cell.route, vpc):
                     continue
-                outside = self.boundary.outside(cell.low, cell.high, version)
+                outside = self.boundary.outside(cell.low, cell.high, self.network.ranges(vpc), version)
                 found = [each for part in outside for each in permitted(acl, True, Box(part), version)]
                 if not found and outside:
                     closed.append(
@@ -124,6 +150,21 @@ class Prover:
                     )
                 leaks += [_leak(table, cell.prefix, cell.route, acl, each, version) for each in found]
         return leaks, missing, sorted(set(closed))
+
+
+def _routed(leaks: list[Leak], subnet: Item) -> Iterator[Leak]:
+    """Yield what of leaks passes the subnet's router: what stays in the subnet does not."""
+    own = [(one.version, of_range(str(one))) for one in subnet_ranges(subnet)]
+    for leak in leaks:
+        left = [leak.box.addresses]
+        for version, hole in own:
+            if version == leak.version:
+                left = [part for one in left for part in cut(one, hole)]
+        yield from (leak if one == leak.box.addresses else _narrowed(leak, one) for one in left)
+
+
+def _narrowed(leak: Leak, addresses: tuple[int, int]) -> Leak:
+    return replace(leak, box=leak.box._replace(addresses=addresses))
 
 
 def _leak(table: Item, prefix: str, route: Item, acl: Optional[Item], permit: Permit, version: int) -> Leak:

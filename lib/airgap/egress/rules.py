@@ -122,6 +122,8 @@ def _entry(entry: Item, packet: Packet) -> bool:
         return False
     if packet.protocol in (ICMP, ICMP6):
         icmp = entry.get("IcmpTypeCode") or {}
+        if entry.get("RuleAction") == "deny" and icmp.get("Type") in (None, -1) and icmp.get("Code") not in (None, -1):
+            return protocol == ANY
         return ports_match(protocol, icmp.get("Type"), icmp.get("Code"), packet)
     between = entry.get("PortRange") or {}
     return ports_match(protocol, between.get("From"), between.get("To"), packet)

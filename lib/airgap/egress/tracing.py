@@ -76,9 +76,7 @@ def _interface(network: Network, origin: str) -> Optional[Item]:
     found = network.interfaces.get(origin)
     if found is not None or not origin.startswith("i-"):
         return found
-    owned = [
-        one for one in network.interfaces.values() if (one.get("Attachment") or {}).get("InstanceId") == origin
-    ]
+    owned = [one for one in network.interfaces.values() if (one.get("Attachment") or {}).get("InstanceId") == origin]
     return min(owned, key=lambda one: int((one.get("Attachment") or {}).get("DeviceIndex") or 0), default=None)
 
 

@@ -220,6 +220,27 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, 
     yield path, before, after
 
 
+def at(value: Any, path: str) -> Iterator[Any]:
+    """Yield what stands at a path that ``differences`` gave; nothing where the path leads nowhere.
+
+    >>> list(at({"a": [{"name": "x.y", "b": 1}]}, "a[x.y].b"))
+    [1]
+    """
+    if not path:
+        yield value
+        return
+    if path.startswith("["):
+        for name, item in (_by_name(value) or {}).items():
+            if path.startswith(f"[{name}]"):
+                yield from at(item, path[len(name) + 2 :])
+        return
+    if isinstance(value, Mapping):
+        rest = path.removeprefix(".")
+        for key, item in value.items():
+            if rest == key or rest.startswith((f"{key}.", f"{key}[")):
+                yield from at(item, rest[len(key) :])
+
+
 def _by_name(value: Any) -> Optional[dict[str, Any]]:
     if not isinstance(value, list) or not value or not all(isinstance(one, Mapping) and "name" in one for one in value):
         return None

@@ -88,11 +88,21 @@ class Lock:
         return {"schema": SCHEMA, "entries": [one.as_data() for one in ordered]}
 
     @classmethod
+    def recorded(cls, page: Optional[Mapping[str, Any]]) -> Lock:
+        """Return the lock of a page; where there was no lock file nothing is locked."""
+        return cls(()) if page is None else cls.from_data(page)
+
+    @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Lock:
         """Return the lock of a file; another schema raises ``ValueError``."""
         if data.get("schema") != SCHEMA:
             raise ValueError(f"schema {data.get('schema')!r} is not {SCHEMA}")
         return cls(tuple(Entry.from_data(one) for one in data.get("entries", ())))
+
+
+def wanted(intent: Intent) -> bool:
+    """Tell whether the params name anything that must be mirrored."""
+    return bool(intent.images.charts or intent.images.extra)
 
 
 def canonical_source(source: str) -> str:

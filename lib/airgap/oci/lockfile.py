@@ -178,7 +178,7 @@ def platforms_of(source: Repository, root: Manifest) -> tuple[str, ...]:
     config = Descriptor.read(root.document["config"], root.digest)
     read = b"".join(Incoming(source, config, source.session).pieces())
     document = Manifest(config.digest, config.media_type, read).document
-    parts = [document.get(part) for part in ("os", "architecture", "variant") if document.get(part)]
+    parts = [str(document[part]) for part in ("os", "architecture", "variant") if document.get(part)]
     return ("/".join(parts),) if parts else ()
 
 

@@ -41,12 +41,17 @@ class Outcome:
     error: AirgapError | None = None
 
 
+def unheard(entry: Entry, text: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass
 class Mirror:
     """A private registry as the mirror of what a lock names.
 
     ``token`` gives ECR's authorization token (base64, as GetAuthorizationToken does) and is asked again when it has
-    expired; ``repository`` names the repository of an entry; ``platforms`` must be in every image.
+    expired; ``repository`` names the repository of an entry; ``platforms`` must be in every image; ``told`` hears of
+    each entry when it begins and what became of it.
     """
 
     registry: str
@@ -58,6 +63,8 @@ class Mirror:
     stop: threading.Event = field(default_factory=threading.Event)
     platforms: tuple[str, ...] = ()
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
+    told: Callable[[Entry, str], None] = unheard
+    _seen: Whereabouts = field(default_factory=Whereabouts)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -102,16 +109,12 @@ class Mirror:
 
     def plan(self, lock: Lock) -> list[Row]:
         """Return what copying would do, a row for each entry, without writing anything."""
-        seen = Whereabouts()
         with ThreadPoolExecutor(BLOBS_AT_ONCE) as pool:
-            return list(pool.map(lambda one: planning.row(one, IntoRepository(self.target(one), seen)), lock.entries))
+            return list(pool.map(lambda one: planning.row(one, self._into(one)), lock.entries))
 
     def copy(self, lock: Lock) -> list[Outcome]:
         """Copy what the mirror lacks of a lock, from the sources."""
-        seen = Whereabouts()
-        return self._each(
-            lock, lambda one: self.source(pinned(one)), lambda one: IntoRepository(self.target(one), seen)
-        )
+        return self._each(lock, lambda one: self.source(pinned(one)), self._into)
 
     def save(self, lock: Lock, file: Path) -> list[Outcome]:
         """Fetch a lock into a file; where an entry cannot be had there is no file, and another run goes on."""
@@ -126,23 +129,31 @@ class Mirror:
 
     def load(self, file: Path) -> list[Outcome]:
         """Copy what the mirror lacks of a saved file; the lock in the file says what that is."""
-        archive, seen = Archive(file), Whereabouts()
-        return self._each(
-            archive.lock, lambda one: FromArchive(archive, one), lambda one: IntoRepository(self.target(one), seen)
-        )
+        archive = Archive(file)
+        return self._each(archive.lock, lambda one: FromArchive(archive, one), self._into)
+
+    def _into(self, entry: Entry) -> IntoRepository:
+        return IntoRepository(self.target(entry), self._seen)
 
     def _each(self, lock: Lock, source: Callable[[Entry], Source], target: Callable[[Entry], Target]) -> list[Outcome]:
         with ThreadPoolExecutor(BLOBS_AT_ONCE) as blobs, ThreadPoolExecutor(IMAGES_AT_ONCE) as images:
 
             def one(entry: Entry) -> Outcome:
                 where = target(entry)
+                self.told(entry, "begun")
                 try:
                     tally = copying.copy(entry, source(entry), where, blobs, self.platforms)
                 except AirgapError as error:
+                    self.told(entry, f"failed: {error.what}")
                     return Outcome(entry, f"{where}:{entry.tag}", Tally(), error)
+                self.told(entry, f"{tally.copied} blobs copied, {tally.mounted + tally.present} there")
                 return Outcome(entry, f"{where}:{entry.tag}", tally)
 
-            return list(images.map(one, lock.entries))
+            try:
+                return list(images.map(one, lock.entries))
+            except KeyboardInterrupt:
+                self.stop.set()
+                raise
 
 
 def raised(outcomes: Iterable[Outcome]) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import urllib3
 
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
 CONNECTIONS = 16
-# Where ECR keeps layers: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
-_LAYERS = re.compile(r"prod-[a-z0-9-]+-starport-layer-bucket\.s3\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 
 
 @dataclass(frozen=True)
@@ -24,23 +20,6 @@ class Route:
 
     proxy: str = ""
     ca_pem: str = ""
-
-
-def by_listener(port: int, ca_pem: str) -> Network:
-    """Return the network of a rehearsal: every name is answered by its listener on loopback."""
-    route = Route(f"http://127.0.0.1:{port}", ca_pem)
-    return Network(route, route)
-
-
-def of_environment(variables: Mapping[str, str], registry: str) -> Network:
-    """Return the network of a real site: ``HTTPS_PROXY`` to the outside, nothing to an ECR registry and its layers.
-
-    ``AWS_CA_BUNDLE`` names certificates that are trusted beside the system's.
-    """
-    bundle = variables.get("AWS_CA_BUNDLE", "")
-    pem = Path(bundle).read_text() if bundle else ""
-    proxy = variables.get("HTTPS_PROXY") or variables.get("https_proxy", "")
-    return Network(Route(proxy, pem), Route("", pem), lambda host: host == registry or bool(_LAYERS.fullmatch(host)))
 
 
 def nothing_is_inside(_: str) -> bool:

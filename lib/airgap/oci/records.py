@@ -27,12 +27,20 @@ def unkept(page: bytes) -> str:
     return ""
 
 
+def whole(page: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Hide nothing of a page."""
+    return page
+
+
 _STATUS = {401: obs.DENIED, 403: obs.DENIED, 404: obs.ABSENT}
 
 
 @dataclass(frozen=True)
 class Records:
-    """Where calls are recorded: ``append`` is a journal's, ``keep`` a page store's, ``place`` the world."""
+    """Where calls are recorded: ``append`` is a journal's, ``keep`` a page store's, ``place`` the world.
+
+    ``hide`` takes secrets out of a page: a manifest's annotations are anybody's text.
+    """
 
     append: Callable[[str, Mapping[str, Any]], str] = nowhere
     keep: Callable[[bytes], str] = unkept
@@ -40,11 +48,12 @@ class Records:
     account: str = ""
     region: str = ""
     time: Callable[[], str] = now
+    hide: Callable[[Mapping[str, Any]], Mapping[str, Any]] = whole
 
     def read(self, call: str, params: Mapping[str, str], status: int, headers: Mapping[str, str],
              page: Mapping[str, Any] | None) -> None:  # fmt: skip
         """Record a request that changes nothing, with the page that it gave where it gave one; status 0: no answer."""
-        body = canonical_bytes(page) if page is not None else b""
+        body = canonical_bytes(self.hide(page)) if page is not None else b""
         told = _told(status)
         observation = Observation(
             call=f"oci:{call}", params=dict(params), account=self.account, region=self.region, place=self.place,

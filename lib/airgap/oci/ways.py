@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from airgap.oci.network import Network, Route
 
+# Where ECR hands out layers: https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+_LAYERS = re.compile(r"prod-[a-z0-9-]+-starport-layer-bucket\.s3\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
+
 
 def network(world: str, registry: str, environ: Mapping[str, str] = os.environ) -> Network:
     """Return the ways from here: in a rehearsal all registries stand behind the embedded AWS's one listener.
 
-    Elsewhere ``registry`` is inside and reached directly, and what is outside through ``HTTPS_PROXY``; the certificates
-    of ``AWS_CA_BUNDLE`` are trusted on both ways, beside the system's.
+    Elsewhere ``registry`` and its layers are inside and reached directly, and what is outside through ``HTTPS_PROXY``;
+    the certificates of ``AWS_CA_BUNDLE`` are trusted on both ways, beside the system's.
     """
     if world == "rehearsal":
         return embedded(environ["AWS_ENDPOINT_URL"])
     bundle = environ.get("AWS_CA_BUNDLE", "")
     pem = Path(bundle).read_text() if bundle else ""
     proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy") or ""
-    return Network(Route(proxy, pem), Route("", pem), lambda host: host == registry)
+    return Network(Route(proxy, pem), Route("", pem), lambda host: host == registry or bool(_LAYERS.fullmatch(host)))
 
 
 def embedded(endpoint: str) -> Network:

@@ -37,6 +37,7 @@ DEFAULT_SECONDS = {
     "kubernetes:EstablishDefinition": 0.02,
     "kubernetes:PullBackOff": 0.5,
     "kubernetes:PullImage": 0.05,
+    "kubernetes:RetryController": 0.5,
     "kubernetes:RunInitContainer": 0.02,
     "kubernetes:RunJob": 0.05,
     "kubernetes:ShowPullError": 0.1,

@@ -19,6 +19,8 @@ from airgap.model.survey import Survey
 from airgap.resources.kind import Acting, Call, Kind, tags_for
 
 Report = Callable[[str, str], None]
+UNANSWERED = 10
+"""Failed answers in a row after which nobody waits for a resource any more; each was retried by itself."""
 WAITING = 64
 """Resources in work at a time; most of them only wait for AWS, and ``jobs`` bounds the calls in flight."""
 
@@ -241,7 +243,7 @@ class Application:
         """Yield the resource as read again and again, or None when it is gone; raise when the limit is over."""
         if kind.poll is None:
             return
-        waited, delay = 0.0, 0.1
+        waited, delay, unanswered = 0.0, 0.1, 0
         path = kind.poll.result or kind.reading.items
         while waited <= kind.limit:
             params = dict(kind.poll.params(fields))
@@ -252,6 +254,13 @@ class Application:
                     f"{key} cannot be read, so whether it is there is not known: {last.call} answered {last.code}",
                     "what depends on it",
                     f"grant {iam_action(last.call)} and run again; it goes on waiting",
+                )
+            unanswered = 0 if last.status in (OK, ABSENT) else unanswered + 1
+            if unanswered > UNANSWERED:
+                raise Unreadable(
+                    f"{key} cannot be read: {last.call} failed {unanswered} times: {last.code}: {last.message}",
+                    "what depends on it",
+                    "look at the service's health; run again, it goes on waiting",
                 )
             # A call that failed says nothing of the resource: neither that it is ready nor that it is gone.
             if last.status in (OK, ABSENT):

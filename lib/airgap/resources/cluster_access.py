@@ -207,8 +207,7 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
 
     The runbook's own roles are made before it runs; an entry of one that does not exist is refused by EKS.
     """
-    page = facts.page(_ROLES, Filter=["User", "Role", "Group", "LocalManagedPolicy"]) or {}
-    there = {one["RoleName"] for one in page.get("RoleDetailList", [])}
+    there = {one["RoleName"] for _, page in facts.pages(_ROLES) for one in page.get("RoleDetailList", [])}
     cluster = ref("eks-cluster:main")
     for one in access(intent):
         principal = role_arn(intent, one.role)

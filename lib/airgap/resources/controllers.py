@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from airgap.errors import ParamsError
@@ -37,10 +38,10 @@ CERTIFICATE = Kind(
         "items",
         "metadata.name",
         owner="name",
-        tags="metadata.annotations",
+        tags="",
         natural=("cluster", "configuration"),
         fields={
-            "cluster": Field("?.cluster", change=NEVER, why="it stays in its cluster"),
+            "cluster": Field("^.?.cluster", change=NEVER, why="it stays in its cluster"),
             "configuration": Field("metadata.name", change=NEVER, why="it belongs to one configuration"),
             "issued": Field("webhooks[].clientConfig.caBundle", form="present", why="the API server trusts nobody yet"),
         },
@@ -87,6 +88,8 @@ def ordered(intent: Intent, objects: Iterable[Mapping[str, Any]], after: tuple[s
         before = tuple(each.key for each in waiting[number])
 
 
+_STAYS = "it lets the runbook see that nothing else is left, and goes with the cluster"
+
 KINDS = (*OBJECTS.values(), CERTIFICATE)
 
 
@@ -94,7 +97,8 @@ KINDS = (*OBJECTS.values(), CERTIFICATE)
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the platform's objects, then every release's; releases come side by side, after their namespaces."""
     node_groups = tuple(f"node-group:{one.name}" for one in intent.cluster.node_groups)
-    yield from ordered(intent, platform.manifests(intent), after=node_groups, why="every namespace of ours has it")
+    for one in ordered(intent, platform.manifests(intent), after=node_groups, why="every namespace of ours has it"):
+        yield replace(one, kept=_STAYS) if "airgap-" in one.name and one.kind.startswith("k8s-cluster-role") else one
     made = platform.namespaces(intent)
     for release in releases.chosen(intent):
         page = facts.page(TEMPLATE, release=release.name)

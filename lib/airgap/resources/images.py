@@ -11,12 +11,12 @@ from typing import Any
 
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.mirror import Entry, Lock, repositories
+from airgap.model.mirror import Entry, repositories
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import FIXED, NEVER, Field, Reading
 from airgap.resources import repositories as places
 from airgap.resources.kind import Call, Declaration, Fields, Kind, declares
-from airgap.resources.repositories import LOCK
+from airgap.resources.repositories import LOCK, locked
 from airgap.resources.rights import PUSH
 from airgap.resources.statements import named
 
@@ -51,7 +51,7 @@ IMAGE = Kind(
 @declares(IMAGE, reads=(LOCK,))
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield every image and chart of the lock, in the repository that is its own."""
-    for name, entries in repositories(intent, Lock.from_data(facts.page(LOCK) or {}).entries).items():
+    for name, entries in repositories(intent, locked(intent, facts).entries).items():
         for entry in entries:
             yield _desired(name, entry)
 

@@ -123,7 +123,7 @@ def _kind(api: Api) -> Kind:
             tags="metadata.annotations",
             natural=("cluster", "namespace", "name"),
             fields={
-                "cluster": Field("?.cluster", change=NEVER, why="an object stays in its cluster"),
+                "cluster": Field("^.?.cluster", change=NEVER, why="an object stays in its cluster"),
                 **place,
                 "name": Field("metadata.name", change=NEVER, why="an object keeps its name"),
                 "manifest": Field(form="object", risk="rolls" if api.kind in _ROLLING else "none"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from airgap.model.cluster import SERVICE_ACCOUNTS
 from airgap.model.intent import Intent
-from airgap.model.mirror import Lock, registry, repository
+from airgap.model.mirror import Lock, canonical_source, registry, repository
 from airgap.model.plan import ref
 
 Values = dict[str, Any]
@@ -101,11 +101,17 @@ def chosen(intent: Intent) -> tuple[Release, ...]:
     return tuple(one for one in RELEASES if one.component in intent.components)
 
 
+def source_values(release: Release, intent: Intent) -> Mapping[str, Any]:
+    """Return a release's values with every image where its chart has it: what they render is what must be mirrored."""
+    return release.values(intent, lambda source: {})
+
+
 def values(release: Release, intent: Intent, lock: Lock) -> Mapping[str, Any]:
     """Return a release's values; raises ``LookupError`` with the source of an image that the lock does not pin."""
 
     def pinned(source: str) -> Values:
-        entry = next((one for one in lock.images() if one.source == source), None)
+        wanted = canonical_source(source)
+        entry = next((one for one in lock.images() if canonical_source(one.source) == wanted), None)
         if entry is None:
             raise LookupError(source)
         return {"repository": f"{registry(intent)}/{repository(intent, entry)}", "tag": f"{entry.tag}@{entry.digest}"}

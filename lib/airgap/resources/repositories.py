@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from airgap.errors import ParamsError
 from airgap.model.canonical import encode, plain
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.mirror import Lock, repositories
+from airgap.model.mirror import Lock, repositories, wanted
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import FIXED, NEVER, Field, Reading
 from airgap.resources.kind import Call, Fields, Kind, declares, tag_list
@@ -105,9 +106,7 @@ SCANNING = Kind(
         },
     ),
     create=(
-        _SCAN := Call(
-            "ecr:PutRegistryScanningConfiguration", lambda f: {"scanType": f["type"], "rules": f["rules"]}
-        ),
+        _SCAN := Call("ecr:PutRegistryScanningConfiguration", lambda f: {"scanType": f["type"], "rules": f["rules"]}),
     ),
     updates={"type": (_SCAN,), "rules": (_SCAN,)},
     account_wide=True,
@@ -138,6 +137,16 @@ def lifecycle() -> dict[str, Any]:
     return {"rules": [rule]}
 
 
+def locked(intent: Intent, facts: Estate) -> Lock:
+    """Return the lock; raises ``ParamsError`` where there is none although the params name something to mirror."""
+    page = facts.page(LOCK)
+    if page is None and wanted(intent):
+        what = f"params/{intent.environment}.images.json does not exist: no image is locked"
+        again = f"run 'airgap mirror lock --env {intent.environment}' where there is internet, and keep it in git"
+        raise ParamsError(what, "anything of step images", again)
+    return Lock.recorded(page)
+
+
 @declares(SCANNING, REPOSITORY, reads=(LOCK,))
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield a repository for each place of the lock and, in an exclusive account, scanning for all of them."""
@@ -146,7 +155,7 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
         fields: dict[str, Any] = {"type": "BASIC", "rules": [rule]}
         why = "whatever is pushed is looked at"
         yield Desired("registry-scanning", "account", fields, why=why, label="account-wide")
-    for name, entries in repositories(intent, Lock.from_data(facts.page(LOCK) or {}).entries).items():
+    for name, entries in repositories(intent, locked(intent, facts).entries).items():
         fields = {
             "name": name,
             "mutability": "IMMUTABLE",

@@ -14,6 +14,7 @@ from airgap.model.estate import Estate
 from airgap.model.reading import Reading, items, tags_of
 from airgap.model.survey import Survey
 
+EKS_MADE = "aws:eks:cluster-name"
 _GONE = ("State", "[dD]elet*")
 # Interfaces of what is told itself.
 _OF_OTHERS = (
@@ -102,7 +103,8 @@ def strangers(environment: str, found: Survey, estate: Estate) -> Iterator[str]:
             name = str(dig(item, reading.id))
             tags = tags_of(reading, item, estate) or {}
             holders = sorted({ours[each] for path in paths for each in _texts(dig(item, path)) if each in ours})
-            mine = name in known or item.get("GroupId") in ours
+            # What EKS makes with a cluster goes with it, and the cluster is told itself where it is a stranger.
+            mine = name in known or item.get("GroupId") in ours or EKS_MADE in tags
             if holders and not mine and tags.get("airgap:environment") != environment:
                 yield f"{what} {name} in {', '.join(holders)}"
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from airgap.egress.boundary import Boundary
 from airgap.egress.facts import Document
-from airgap.errors import UsageError
+from airgap.errors import Unreadable, UsageError
+from airgap.model.intent import decode
 from airgap.model.observation import ABSENT, OK, UNSUPPORTED
 
 INDEX = "observations/index.json"
@@ -21,15 +22,20 @@ _PAGING = {"NextToken", "nextToken", "Marker", "NextMarker", "ResponseMetadata"}
 _OTHER_FACE = "name a snapshot, a bundle, or a folder of describe output"
 
 
-def files(root: Path) -> dict[str, bytes]:
-    """Return every JSON file of an estate by its relative name; raises ``UsageError`` where there is none."""
+def files(root: Path, without: Path | None = None) -> dict[str, bytes]:
+    """Return every JSON file of an estate by its relative name; raises ``UsageError`` where there is none.
+
+    ``without`` is a file that is none of its answers, wherever it lies.
+    """
     if root.is_file() and zipfile.is_zipfile(root):
         with zipfile.ZipFile(root) as archive:
             found = {one: archive.read(one) for one in archive.namelist() if one.endswith(".json")}
     elif root.is_dir():
         inner = root / "aws_configs"
         base = inner if inner.is_dir() else root
-        found = {one.relative_to(base).as_posix(): one.read_bytes() for one in sorted(base.rglob("*.json"))}
+        apart = without.resolve() if without else None
+        paths = [one for one in sorted(base.rglob("*.json")) if one.resolve() != apart]
+        found = {one.relative_to(base).as_posix(): one.read_bytes() for one in paths}
     else:
         raise UsageError(f"{root} is neither a folder nor a bundle", "anything", _OTHER_FACE)
     if not found:
@@ -43,7 +49,10 @@ def _pages_alone(found: dict[str, bytes]) -> dict[str, bytes]:
     if index is None:
         return found
     base = index[: -len(INDEX)]
-    kept = {one for one in found if one.startswith(f"{base}observations/")} | {f"{base}boundary.json"}
+    kept = {one for one in found if one.startswith(f"{base}observations/")} | {
+        f"{base}boundary.json",
+        f"{base}intent.json",
+    }
     return {one[len(base) :]: found[one] for one in sorted(kept & set(found))}
 
 
@@ -69,9 +78,15 @@ def parsed(found: Mapping[str, bytes]) -> list[Document]:
 
 
 def declared(found: Mapping[str, bytes], given: Path | None) -> Boundary:
-    """Return the boundary: the given file's, else the snapshot's own, else nothing but the VPC and its endpoints."""
+    """Return the boundary: the given file's, the snapshot's own, the one that a run's intent declares, or none."""
+    if given and not given.is_file():
+        raise UsageError(f"{given} is no file", "anything", "name a boundary; docs/PROOF.md shows its form")
     raw = given.read_bytes() if given else found.get("boundary.json")
     name = str(given) if given else "boundary.json"
+    if raw is None and INDEX in found and "intent.json" in found:
+        from airgap.run.snapshot import boundary
+
+        return Boundary.from_data(boundary(decode(_read("intent.json", found["intent.json"]))))
     if raw is None:
         return Boundary()
     try:
@@ -80,17 +95,30 @@ def declared(found: Mapping[str, bytes], given: Path | None) -> Boundary:
         raise UsageError(f"{name} is no boundary: {error}", "anything", "docs/PROOF.md shows its form") from error
 
 
+def certified(path: Path) -> dict[str, Any]:
+    """Return the certificate in a file; raises ``UsageError`` where it is none."""
+    if not path.is_file():
+        raise UsageError(f"{path} is no file", "anything", "name a certificate that --certificate wrote")
+    return _read(str(path), path.read_bytes())
+
+
 def _recorded(found: Mapping[str, bytes]) -> Iterator[Document]:
     """Yield the last answer of each call of an index, denied and missing ones with the reason."""
     groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
     for row in json.loads(found[INDEX]):
         subject = row["account"], row["region"], row["call"], json.dumps(row["params"], sort_keys=True)
         groups.setdefault(subject, []).append(row)
-    for rows in groups.values():
-        began = max((row["time"] for row in rows if row["number"] == 1), default="")
+    # Of two answers that show one thing the later one stands, so it comes last.
+    for rows in sorted(groups.values(), key=_began):
+        began = _began(rows)
         pages = sorted((row for row in rows if row["time"] >= began), key=lambda row: int(row["number"]))
         for position, row in enumerate(pages):
             yield _answer(found, row, position + 1, len(pages))
+
+
+def _began(rows: list[dict[str, Any]]) -> str:
+    """Return when the last asking of a call began: the time of its newest first page."""
+    return max((str(row["time"]) for row in rows if row["number"] == 1), default="")
 
 
 def _answer(found: Mapping[str, bytes], row: Mapping[str, Any], position: int, total: int) -> Document:
@@ -104,8 +132,8 @@ def _answer(found: Mapping[str, bytes], row: Mapping[str, Any], position: int, t
     if raw is None:
         return Document(*head, {}, row["call"], "its page is missing")
     if hashlib.sha256(raw).hexdigest() != row["page"]:
-        raise UsageError(f"page altered: {row['page']} does not have the digest that is its name", "anything",
-                         "take the snapshot again")  # fmt: skip
+        what = f"page altered: {row['page']} does not have the digest that is its name"
+        raise Unreadable(what, "anything", "take the snapshot again")
     body = _read(row["page"], raw)
     if row["number"] != position or (position == total and _truncated(body)):
         return Document(*head, body, row["call"], "not all of its pages were read")

@@ -11,6 +11,7 @@ from airgap.errors import Refused, Unreadable
 from airgap.model.estate import Estate, Records
 from airgap.model.intent import Intent
 from airgap.model.observation import NotObserved, Observation
+from airgap.model.permissions import by_iam
 from airgap.model.plan import Desired, references
 from airgap.model.reading import Live
 from airgap.model.survey import Survey, survey
@@ -101,11 +102,19 @@ def declarations(step: Step, intent: Intent, facts: Estate) -> list[Desired]:
             for one in step.desired(intent, facts.reading(step.facts))
         ]
     except NotObserved as cause:
-        raise Unreadable(
-            f"What step {step.name} declares depends on {cause}",
-            f"anything of step {step.name}",
-            f"grant {cause.call} ('airgap policy --role verifier' prints all read permissions) and run again",
-        ) from cause
+        raise _undeclared(step, cause, facts) from cause
+
+
+def _undeclared(step: Step, cause: NotObserved, facts: Estate) -> Unreadable:
+    """Return the error for a page that declarations rest on; what no permission would mend says itself what would."""
+    nothing = f"anything of step {step.name}"
+    if by_iam(cause.call):
+        what = f"What step {step.name} declares depends on {cause}"
+        action = f"grant {cause.call} ('airgap policy --role verifier' prints all read permissions) and run again"
+        return Unreadable(what, nothing, action)
+    said = next((one.message for one in facts.observations if one.call == cause.call and one.message), str(cause))
+    what, _, action = said.partition("; next: ")
+    return Unreadable(f"What step {step.name} declares is not known: {what}", nothing, action or "run again")
 
 
 def may_go(one: Desired) -> bool:

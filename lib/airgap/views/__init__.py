@@ -11,9 +11,11 @@ from airgap.views import (
     buckets,
     capacity,
     cluster,
+    controllers,
     dns,
     endpoints,
     identity,
+    images,
     network,
     preflight,
     topology,
@@ -68,6 +70,14 @@ VIEWS: dict[str, dict[str, View]] = {
         "access": View("Access matrix", cluster.access, cluster.ACCESS_READS),
         "nodes": View("Node groups", cluster.nodes, cluster.NODE_READS),
         "addons": View("Add-ons", cluster.addons, cluster.ADDON_READS),
+    },
+    "images": {
+        "mirror": View("Mirror", images.mirror, images.READS),
+    },
+    "controllers": {
+        "releases": View("Releases", controllers.releases, controllers.RELEASE_READS),
+        "walls": View("Namespaces of ours", controllers.walls, controllers.WALL_READS),
+        "secrets": View("Who can read Secrets", controllers.secrets, controllers.SECRET_READS),
     },
     "attest": {
         "scope": View("Scope", attest.scope, attest.SCOPE_READS),

@@ -56,8 +56,9 @@ def judge_role(call: Call, record: Record) -> None:
         raise invalid(
             f"The role with name {name} cannot be found. (Service: AmazonIdentityManagement; Status Code: 404)"
         )
-    if not trusts(role, "ec2.amazonaws.com"):
-        message = "Following required service principals [ec2.amazonaws.com] were not found in the trust relationships"
+    service = "ec2.amazonaws.com.cn" if call.partition == "aws-cn" else "ec2.amazonaws.com"
+    if not trusts(role, service):
+        message = f"Following required service principals [{service}] were not found in the trust relationships"
         raise invalid(f"{message} of nodeRole {arn}")
     if arn == record["roleArn"]:
         raise invalid("The role of the cluster cannot be the role of its nodes")

@@ -7,6 +7,7 @@ what was written, and what follows from it comes after, by the rehearsal's laten
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +71,11 @@ class KubernetesApi:
             birth.populate(self.cluster)
 
     def __call__(self, asked: Incoming) -> Answered:
-        """Answer one request."""
+        """Answer one request; each answer names it, as the audit log does."""
+        answered = self._answered(asked)
+        return replace(answered, headers={"Audit-Id": str(uuid.uuid4()), **answered.headers})
+
+    def _answered(self, asked: Incoming) -> Answered:
         body = asked.body.read()
         facts = self.around.cluster_of(self.host)
         if facts is None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from airgap.rehearsal.kubernetes.authorization import Authorizer
 from airgap.rehearsal.kubernetes.discovery import OpenAPI
-from airgap.rehearsal.kubernetes.kinds import Kind, core
+from airgap.rehearsal.kubernetes.kinds import Kind, Kinds, core
 from airgap.rehearsal.kubernetes.patches import Strategic
 from airgap.rehearsal.kubernetes.refusals import not_found
 from airgap.rehearsal.kubernetes.schemas import Schema, Schemas
@@ -48,7 +47,7 @@ class Cluster:
         self.openapi = OpenAPI(self.store.kinds, self.schemas)
 
     @property
-    def kinds(self) -> Any:
+    def kinds(self) -> Kinds:
         """The resources that are served now."""
         return self.store.kinds
 

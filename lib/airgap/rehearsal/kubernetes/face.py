@@ -77,6 +77,8 @@ def api_of(host: str) -> KubernetesApi:
         raise Gone(f"no cluster answers at {host}")
     made = KubernetesApi(host, _surroundings(cluster))
     with _lock:
+        for gone in [one for one in _apis if facts.cluster_of(one) is None]:
+            del _apis[gone]
         if host not in _apis:
             _apis[host] = made
             for addon in facts.addons_of(host):

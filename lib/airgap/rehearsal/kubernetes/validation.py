@@ -26,6 +26,7 @@ _LABEL_TEXT = (
     " '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _LABELLED = ("Namespace", "Service")
+_EXTRA = "additionalProperties"
 _FREE = {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}
 
 
@@ -36,31 +37,38 @@ class Validation:
         self.schemas = schemas
         self.custom = custom.Validators()
 
-    def check(self, kind: Kind, version: str, item: Object, mode: str = "Strict") -> list[str]:
-        """Refuse an object that its schema or a rule refuses; return warnings for fields that ``mode`` lets pass.
+    def typed(self, kind: Kind, version: str, item: Object, mode: str = "Strict") -> list[str]:
+        """Refuse an object with fields that do not exist or are of another type; return warnings of the former.
 
         ``mode`` is ``fieldValidation``: Strict refuses unknown fields, Warn warns of them, Ignore is silent.
         """
         errors = list(self._errors(kind, version, item))
-        unknown = sorted(
-            {field for error in errors if error.validator == "additionalProperties" for field in _unknown(error)}
-        )
+        unknown = sorted({field for error in errors if error.validator == _EXTRA for field in _unknown(error)})
         if unknown and mode == "Strict":
-            raise _strict(kind, version, item, unknown)
-        wrong = [error for error in errors if error.validator != "additionalProperties"]
-        typed = [error for error in wrong if error.validator == "type" and not kind.custom]
-        if typed:
-            raise _undecodable(kind, version, typed[0])
-        problems = [(_path(error), _problem(error)) for error in wrong]
+            raise _strict(kind, version, unknown)
+        wrong = [error for error in errors if error.validator == "type"]
+        if wrong and not kind.custom:
+            raise _undecodable(kind, version, wrong[0])
+        if wrong:
+            raise invalid(kind, _name(item), [(_path(error), _problem(error)) for error in wrong])
+        return [f'unknown field "{field}"' for field in unknown] if mode == "Warn" else []
+
+    def check(self, kind: Kind, version: str, item: Object) -> None:
+        """Refuse an object, typed and with its defaults, that its schema or a rule refuses."""
+        errors = [error for error in self._errors(kind, version, item) if error.validator != _EXTRA]
+        problems = [(_path(error), _problem(error)) for error in errors]
         problems += [*_name_problems(kind, item), *rules.problems(kind, item)]
         if problems:
-            raise invalid(kind, item["metadata"].get("name", ""), list(dict.fromkeys(problems)))
-        return [f'unknown field "{field}"' for field in unknown] if mode == "Warn" else []
+            raise invalid(kind, _name(item), list(dict.fromkeys(problems)))
 
     def _errors(self, kind: Kind, version: str, item: Object) -> Iterable[Any]:
         if kind.custom:
             return self.custom.errors(kind, version, item)
         return self.schemas.problems(kind.group, version, kind.name, item)
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"].get("name") or "")
 
 
 def _unknown(error: Any) -> list[str]:
@@ -69,7 +77,7 @@ def _unknown(error: Any) -> list[str]:
     return [f"{prefix}.{name}" if prefix else name for name in names]
 
 
-def _strict(kind: Kind, version: str, item: Object, unknown: list[str]) -> Refusal:
+def _strict(kind: Kind, version: str, unknown: list[str]) -> Refusal:
     fields = ", ".join(f'unknown field "{field}"' for field in unknown)
     if kind.custom:
         return bad_request(f"strict decoding error: {fields}")

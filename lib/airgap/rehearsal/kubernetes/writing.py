@@ -83,7 +83,7 @@ def _apply(cluster: Cluster, request: Request, live: Object | None) -> Written:
         raise conflict(request.kind, request.name)
     force = request.params.get("force") in ("true", "1")
     schema = cluster.schema(request.kind, request.version)
-    _check(cluster, request, config, partial=live is not None)
+    cluster.validation.typed(request.kind, request.version, config, request.mode)
     current = None if live is None else {**live, "apiVersion": request.kind.api_version(request.version)}
     item = applying.applied(cluster.schemas, current, config, _writer(request, "Apply"), schema, force)
     return _finish(cluster, request, live, item, None)
@@ -94,13 +94,6 @@ def invalid_options(field: str, problem: str) -> Refusal:
     message = f'PatchOptions.meta.k8s.io "" is invalid: {field}: {problem}'
     causes = [{"reason": "FieldValueRequired", "message": problem, "field": field}]
     return Refusal(422, "Invalid", message, {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": causes})
-
-
-def _check(cluster: Cluster, request: Request, config: Object, partial: bool) -> None:
-    """An apply's configuration is typed strictly at once, as the server cannot merge what it has no type for."""
-    if partial or request.kind.custom:
-        return
-    cluster.validation.check(request.kind, request.version, completed(config), request.mode)
 
 
 def _writer(request: Request, operation: str) -> Writer:
@@ -148,8 +141,9 @@ def _finish(cluster: Cluster, request: Request, live: Object | None, item: Objec
         if "status" in kind.subresources or kind.name == "Pod":
             item = {name: value for name, value in item.items() if name != "status"}
         admission.in_namespace(cluster, kind, item)
+    warnings = cluster.validation.typed(kind, request.version, item, request.mode)
     full = _completed(kind, request.version, item)
-    warnings = cluster.validation.check(kind, request.version, full, request.mode)
+    cluster.validation.check(kind, request.version, full)
     if live is not None:
         problems = list(changes.problems(kind, live, full))
         if problems:

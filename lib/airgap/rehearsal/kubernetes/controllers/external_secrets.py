@@ -20,39 +20,39 @@ class _Missing(Exception):
     """A secret or store that cannot be had; the text is the operator's."""
 
 
+def _kind(loop: Loop, name: str) -> Kind:
+    """Return a kind of the operator; one that is not defined has no objects."""
+    return loop.cluster.kinds.named(GROUP, name) or Kind(GROUP, ("v1",), name, f"{name.lower()}s")
+
+
 def act(loop: Loop) -> None:
     """Make the secrets that external ones ask for, as the operator's pod would."""
-    kinds = {
-        name: loop.cluster.kinds.named(GROUP, name) for name in ("SecretStore", "ClusterSecretStore", "ExternalSecret")
-    }
     operator = charts.running(loop, "external-secrets")
     if operator is None:
         return
-    for name in ("SecretStore", "ClusterSecretStore"):
-        for store in loop.store.all(kinds[name]) if kinds[name] else ():
-            held = at(store, "status.conditions")
-            good = condition("Ready", True, "Valid", "store validated", held)
-            loop.cluster.status(
-                kinds[name], store, {**(store.get("status") or {}), "capabilities": "ReadWrite", "conditions": [good]}
-            )
-    kind = kinds["ExternalSecret"]
-    for item in loop.store.all(kind) if kind else ():
-        if not item["metadata"].get("deletionTimestamp") and loop.after(
-            item, item["metadata"].get("generation"), "SyncSecret"
-        ):
-            _sync(loop, kind, item, operator, kinds)
+    for kind in (_kind(loop, "SecretStore"), _kind(loop, "ClusterSecretStore")):
+        for store in loop.store.all(kind):
+            before = store.get("status") or {}
+            good = condition("Ready", True, "Valid", "store validated", before.get("conditions"))
+            loop.cluster.status(kind, store, {**before, "capabilities": "ReadWrite", "conditions": [good]})
+    kind = _kind(loop, "ExternalSecret")
+    for item in loop.store.all(kind):
+        meta = item["metadata"]
+        if not meta.get("deletionTimestamp") and loop.after(item, meta.get("generation"), "SyncSecret"):
+            _sync(loop, kind, item, operator)
 
 
-def _sync(loop: Loop, kind: Kind, item: Object, operator: Object, kinds: dict[str, Kind | None]) -> None:
+def _sync(loop: Loop, kind: Kind, item: Object, operator: Object) -> None:
     before = item.get("status") or {}
     held = before.get("conditions")
     try:
-        data = _data(loop, item, _role(loop, item, operator, kinds))
+        data = _data(loop, item, _role(loop, item, operator))
         _keep(loop, kind, item, data)
     except (_Missing, KeyError) as error:  # a definition may let anything be missing
         loop.note(item, "UpdateFailed", str(error) if isinstance(error, _Missing) else f"{error} is missing")
         failed = condition("Ready", False, "SecretSyncedError", "could not get secret data from provider", held)
         loop.cluster.status(kind, item, {**before, "conditions": [failed]})
+        loop.retry(item, "secret")
         return
     good = condition("Ready", True, "SecretSynced", "secret synced", held)
     name = _target(item)
@@ -64,12 +64,12 @@ def _target(item: Object) -> str:
     return str(at(item, "spec.target.name") or item["metadata"]["name"])
 
 
-def _role(loop: Loop, item: Object, operator: Object, kinds: dict[str, Kind | None]) -> str:
+def _role(loop: Loop, item: Object, operator: Object) -> str:
     """Return the role that reads: that of the store's service account, else that of the operator."""
     reference = at(item, "spec.secretStoreRef") or {}
-    kind = kinds.get(reference.get("kind", "SecretStore"))
+    kind = _kind(loop, reference.get("kind", "SecretStore"))
     namespace = item["metadata"]["namespace"]
-    store = loop.store.get(kind, namespace, reference.get("name", "")) if kind else None
+    store = loop.store.get(kind, namespace, reference.get("name", ""))
     if store is None:
         raise _Missing(f'{reference.get("kind", "SecretStore")}.{GROUP} "{reference.get("name", "")}" not found')
     account = at(store, "spec.provider.aws.auth.jwt.serviceAccountRef")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -15,9 +16,11 @@ from airgap.rehearsal.kubernetes.store import Event, Object, stamp
 # In the order in which they act.
 _CONTROLLERS = (
     *("definitions", "nodes", "cluster_objects", "garbage", "deployments", "replicas", "daemons", "stateful", "jobs"),
-    *("scheduling", "kubelet", "services", "external_secrets", "target_groups"),
+    *("scheduling", "kubelet", "services", "external_secrets", "webhook_certificates", "target_groups"),
 )
 _ROUNDS = 500
+# The shortest time before something is tried again, in seconds, so that a rehearsal without latencies comes to rest.
+_LEAST = 0.05
 
 
 class Loop:
@@ -71,6 +74,12 @@ class Loop:
         self._due.setdefault(key, self.now + seconds)
         return self._due[key] > self.now
 
+    def retry(self, item: Object, what: Hashable) -> None:
+        """Let the controllers act again a while after something failed that lies outside the cluster."""
+        key = (item["metadata"]["uid"], ("retry", what))
+        if self._due.get(key, self.now) <= self.now:
+            self._due[key] = self.now + max(_LEAST, settling.seconds("kubernetes:RetryController"))
+
     def forget(self, item: Object, what: Hashable) -> None:
         """Count the time of something anew when it is asked next."""
         self._due.pop((item["metadata"]["uid"], what), None)
@@ -95,7 +104,8 @@ class Loop:
         """Keep an Event on an object; the same event again changes nothing."""
         meta = item["metadata"]
         namespace = meta.get("namespace") or "default"
-        name = f"{meta['name']}.{abs(hash((meta['uid'], reason, message))):016x}"
+        mark = hashlib.sha256(f"{meta['uid']} {reason} {message}".encode()).hexdigest()[:16]
+        name = f"{meta['name']}.{mark}"
         if self.store.get(core("Event"), namespace, name) is not None:
             return
         involved = {"kind": item["kind"], "apiVersion": item["apiVersion"], "name": meta["name"], "uid": meta["uid"]}

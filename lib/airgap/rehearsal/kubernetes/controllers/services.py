@@ -17,7 +17,7 @@ NAME = "kubernetes.io/service-name"
 def act(loop: Loop) -> None:
     """Keep the slice of each service that selects pods."""
     for service in loop.store.all(_SERVICE):
-        if service["spec"].get("selector"):
+        if service["spec"].get("selector") and not service["metadata"].get("deletionTimestamp"):
             _keep(loop, service)
 
 

@@ -51,6 +51,7 @@ def _bind(loop: Loop, kind: Kind, item: Object) -> None:
     refused = loop.cluster.around.register_targets(item["spec"]["targetGroupARN"], targets)
     if refused:
         loop.note(item, "FailedNetworkReconcile", refused)
+        loop.retry(item, "targets")
         return
     loop.memory[key] = targets
     loop.note(item, "SuccessfullyReconciled", "Successfully reconciled", "Normal")

@@ -1,0 +1,248 @@
+"""The independent checker: re-verifies a certificate against the raw pages, sharing no code with what wrote it.
+
+Verified: every page is the one that was judged; every judged subnet is of its class; each class's trees cover all
+packets; each leaf's cited fact closes it. Only carried: the verdicts of channels that are no packets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Optional
+
+INDEX = "observations/index.json"
+WHOLE = {"4": ((0, 2**32 - 1), (0, 255), (0, 65535)), "6": ((0, 2**128 - 1), (0, 255), (0, 65535))}
+BLOCKS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock")
+NO_TARGET = (*BLOCKS, "DestinationPrefixListId", "InstanceOwnerId", "Origin", "State")
+PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
+GONE = ("disassociated", "failed")
+Region = tuple[tuple[int, int], ...]
+
+
+class Route(NamedTuple):
+    """A route of one family: its interval, prefix length, precedence, prefix as text, targets, whether closed."""
+
+    low: int
+    high: int
+    length: int
+    rank: int
+    prefix: str
+    targets: tuple[str, ...]
+    closed: bool
+
+
+class Pages:
+    """The items that packets depend on, read from raw files."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.held: dict[str, dict[str, Any]] = {}
+        self.lists: dict[str, list[str]] = {}
+        self._links: dict[str, dict[str, str]] = {}
+        for params, body in _bodies(files):
+            for kind in ("Subnets", "RouteTables", "NetworkAcls", "VpcEndpoints"):
+                for one in body.get(kind) or []:
+                    self.held.setdefault(kind, {})[str(one.get(f"{kind[:-1]}Id"))] = one
+            for one in body.get("PrefixLists") or []:
+                if "Cidrs" in one:
+                    self.lists[str(one["PrefixListId"])] = list(one["Cidrs"])
+            wrapped = [(one.get("PrefixListId"), one.get("Entries")) for one in body.get("PrefixListEntries") or []]
+            for name, entries in [*wrapped, (params.get("PrefixListId"), body.get("Entries"))]:
+                if name and entries is not None:
+                    self.lists[str(name)] = self.lists.get(str(name), []) + [str(one["Cidr"]) for one in entries]
+
+    def holder(self, kind: str, subnet: Mapping[str, Any]) -> str:
+        """Return the id of the table or ACL of a subnet: associated with it, else its VPC's main or default one."""
+        if kind not in self._links:
+            links = self._links[kind] = {}
+            for name, one in self.held.get(kind, {}).items():
+                for link in one.get("Associations") or []:
+                    if (link.get("AssociationState") or {}).get("State") not in GONE:
+                        links[str(link.get("SubnetId") or (link.get("Main") and one["VpcId"]))] = name
+                if one.get("IsDefault"):
+                    links[str(one["VpcId"])] = name
+        return self._links[kind].get(subnet["SubnetId"]) or self._links[kind].get(subnet["VpcId"]) or ""
+
+
+def _bodies(files: Mapping[str, bytes]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield (parameters, body) of each answer: by the index of a snapshot, else every file."""
+    if INDEX not in files:
+        yield from (({}, json.loads(raw)) for _, raw in sorted(files.items()))
+        return
+    latest: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for row in sorted(json.loads(files[INDEX]), key=lambda one: str(one["time"])):
+        if str(row["call"]).startswith("ec2:"):
+            subject = row["account"], row["region"], row["call"], json.dumps(row["params"], sort_keys=True)
+            latest[(*subject, str(row["number"]))] = row
+    for row in latest.values():
+        if row["status"] == "ok":
+            yield row["params"], json.loads(files[f"observations/{row['page']}.json"])
+
+
+class Checker:
+    """One check of one certificate; a class of no subnet proves nothing and is passed over."""
+
+    def __init__(self, certificate: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        self.certificate, self._files, self.leaves = certificate, files, 0
+        self.problems: list[str] = []
+        self._ranges: dict[int, list[list[str]]] = {}
+        self._boundary = certificate.get("boundary") or {}
+
+    def run(self) -> list[str]:
+        """Return what is wrong, nothing where the certificate holds."""
+        if self.certificate.get("schema") != "airgap/certificate/v1":
+            return [f"schema {self.certificate.get('schema')!r} is not airgap/certificate/v1"]
+        stated = self.certificate.get("pages") or {}
+        for name in sorted({*stated, *self._files}):
+            raw = self._files.get(name)
+            if raw is None or hashlib.sha256(raw).hexdigest() != stated.get(name):
+                self.problems.append(f"{name} is not the page that was judged")
+        try:
+            if not self.problems:
+                self._pages = Pages(self._files)
+                self._subnets()
+                for number in self._ranges:
+                    self._class(number, self.certificate["classes"][number])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            self.problems.append(f"the certificate or a page is malformed: {error!r}")
+        return self.problems
+
+    def _subnets(self) -> None:
+        """Every judged subnet has a class, and it is the class of its own route table and network ACL."""
+        sealed, vpcs = self._boundary.get("sealed_subnets") or [], self.certificate.get("vpcs") or []
+        classed, opened = self.certificate["subnets"], self.certificate["open"]
+        judged = {name for name, one in self._pages.held.get("Subnets", {}).items()
+                  if (not sealed or {*_ranges(one)} & {*sealed}) and (not vpcs or one["VpcId"] in vpcs)}  # fmt: skip
+        if judged != {*classed, *opened}:
+            self.problems.append(f"not the judged subnets: {sorted(judged ^ {*classed, *opened})}")
+        if self.certificate["verdict"] == "proven":
+            others = {name: one for name, one in self.certificate["channels"].items() if one != "proven"}
+            if opened or others or not judged:
+                self.problems.append(f"stated as proven, with {sorted([*opened, *others]) or 'no subnet'} open")
+        for name, number in classed.items():
+            subnet, classes = self._pages.held["Subnets"][name], self.certificate["classes"]
+            self._ranges.setdefault(number, []).append(_ranges(subnet))
+            own = [subnet["VpcId"], *(self._pages.holder(kind, subnet) for kind in ("RouteTables", "NetworkAcls"))]
+            if own != [classes[number].get(member) for member in ("vpc", "table", "acl")]:
+                self.problems.append(f"{name} is of another class")
+
+    def _class(self, number: int, one: Mapping[str, Any]) -> None:
+        table = self._pages.held.get("RouteTables", {}).get(one["table"])
+        acl = self._pages.held.get("NetworkAcls", {}).get(one["acl"])
+        if table is None or set(one["trees"]) != set(WHOLE):
+            self.problems.append(f"class {number} has no route table or not a tree for each family")
+            return
+        for version, tree in one["trees"].items():
+            routes = self._routes(table, one["vpc"], version)
+            entries = sorted((acl or {}).get("Entries") or [], key=lambda entry: int(entry["RuleNumber"]))
+            boxes = [(entry, box) for entry in entries if entry["Egress"] for box in [_box(entry, version)] if box]
+            every = self._ranges[number]
+            declared = {"range": self._boundary.get("cidrs") or [],
+                        "own": [one for one in every[0] if all(one in other for other in every)]}  # fmt: skip
+            for leaf, region in self._walk(tree, WHOLE[version]):
+                self.leaves += 1
+                wrong = _unproven(leaf, region, routes, boxes if acl else None, version, declared)
+                if wrong:
+                    self.problems.append(f"class {number} ({one['table']}, {one['acl']}) IPv{version}: {wrong}")
+
+    def _walk(self, tree: Mapping[str, Any], region: Region) -> Iterator[tuple[Mapping[str, Any], Region]]:
+        """Yield each leaf with its region; the two halves of a split cover it and share nothing."""
+        if "why" in tree:
+            yield tree, region
+            return
+        axis, at = tree["axis"], tree["at"]
+        low, high = region[axis]
+        if not low < at <= high:
+            self.problems.append(f"a split at {at} lies outside {low} to {high}")
+            return
+        yield from self._walk(tree["below"], (*region[:axis], (low, at - 1), *region[axis + 1 :]))
+        yield from self._walk(tree["from"], (*region[:axis], (at, high), *region[axis + 1 :]))
+
+    def _routes(self, table: Mapping[str, Any], vpc: str, version: str) -> list[Route]:
+        found = []
+        for one in table.get("Routes") or []:
+            named = [str(value) for member, value in one.items() if member not in NO_TARGET and value]
+            closed = named == ["local"] or one.get("State") == "blackhole" or self._admitted(named, vpc)
+            listed = self._pages.lists.get(str(one.get("DestinationPrefixListId")))
+            blocks = [one[name] for name in BLOCKS if one.get(name)]
+            if not blocks and listed is None and not closed:
+                self.problems.append(f"the list {one.get('DestinationPrefixListId')} is not recorded")
+            rank = 2 if one.get("Origin") == "EnableVgwRoutePropagation" else 0 if blocks else 1
+            for net in map(ipaddress.ip_network, blocks or listed or []):
+                if str(net.version) == version:
+                    ends = int(net.network_address), int(net.broadcast_address)
+                    found.append(Route(*ends, net.prefixlen, rank, str(net), tuple(named), closed))
+        return found
+
+    def _admitted(self, targets: list[str], vpc: str) -> bool:
+        """Tell whether the boundary declares every target of a route."""
+        endpoints = self._boundary.get("endpoints") or []
+        declared = {*(self._boundary.get("gateways") or []), *([] if isinstance(endpoints, str) else endpoints)}
+        for one in targets:
+            item = self._pages.held.get("VpcEndpoints", {}).get(one) or {}
+            own = item.get("VpcId") == vpc and item.get("VpcEndpointType", "") in ("Gateway", "Interface", "")
+            if one not in declared and not ("all of the VPC" in endpoints and own):
+                return False
+        return bool(targets)
+
+
+def _unproven(leaf: Mapping[str, Any], region: Region, routes: list[Route], entries: Optional[list[Any]], version: str,
+              declared: Mapping[str, list[str]]) -> Optional[str]:  # fmt: skip
+    """Return why a leaf's cited fact does not close its region, None where it does."""
+    low, high = region[0]
+    if leaf["why"] in declared:
+        net = ipaddress.ip_network(leaf["cidr"])
+        inside = str(net.version) == version and int(net.network_address) <= low and high <= int(net.broadcast_address)
+        home = [one for one in routes if one.targets == ("local",) and one.low <= high and low <= one.high]
+        holds = inside and leaf["cidr"] in declared[leaf["why"]] and (leaf["why"] == "own" or not home)
+        return None if holds else f"{leaf['cidr']} does not declare {low} to {high}"
+    if leaf["why"] == "acl":
+        nothing: tuple[Mapping[str, Any], Region] = {}, region
+        first, box = next((one for one in entries or [] if _meets(one[1], region)), nothing)
+        stated = str(first.get("RuleNumber", "*")) == leaf["rule"] and first.get("RuleAction", "deny") == "deny"
+        return None if stated and entries is not None and _within(region, box) else f"{leaf['rule']} is open: {region}"
+    holding = [one for one in routes if one.low <= low and high <= one.high]
+    local = any(one.targets == ("local",) for one in holding)
+    parts = [one for one in routes if one.low <= high and low <= one.high and one not in holding]
+    if any(not (local and one.rank == 2) for one in parts):
+        return f"not one route decides for {low} to {high}"
+    standing = [one for one in holding if not (local and one.rank == 2)]
+    if not standing or leaf["why"] == "no-route":
+        return None if not standing and leaf["why"] == "no-route" else f"no route or another one for {low} to {high}"
+    best = min((-one.length, one.rank) for one in standing)
+    ties = [one for one in standing if (-one.length, one.rank) == best]
+    cited = leaf["why"] == "route" and leaf["route"] == ties[0].prefix and len(leaf["targets"]) == len(ties)
+    named = all(any(each in one.targets for one in ties) for each in leaf.get("targets") or [])
+    return None if cited and named and all(one.closed for one in ties) else f"its route does not close {low} to {high}"
+
+
+def _ranges(subnet: Mapping[str, Any]) -> list[str]:
+    blocks = [subnet, *(subnet.get("Ipv6CidrBlockAssociationSet") or [])]
+    return [str(one[name]) for one in blocks for name in ("CidrBlock", "Ipv6CidrBlock") if one.get(name)]
+
+
+def _box(entry: Mapping[str, Any], version: str) -> Optional[Region]:
+    """Return what an entry of a network ACL speaks of, None where it is of the other family."""
+    block = entry.get("CidrBlock") if version == "4" else entry.get("Ipv6CidrBlock")
+    if not block:
+        return None
+    net, text = ipaddress.ip_network(block, strict=False), str(entry.get("Protocol", "-1")).lower()
+    number = PROTOCOLS[text] if text in PROTOCOLS else int(text)
+    ports, between, icmp = (0, 65535), entry.get("PortRange") or {}, entry.get("IcmpTypeCode") or {}
+    if number in (6, 17) and between.get("From") not in (None, -1):
+        ports = int(between["From"]), int(between["To"])
+    if number in (1, 58) and icmp.get("Type") not in (None, -1):
+        code, first = icmp.get("Code"), int(icmp["Type"]) * 256
+        ports = (first, first + 255) if code in (None, -1) else (first + int(code), first + int(code))
+    elif number in (1, 58) and icmp.get("Code") not in (None, -1) and entry["RuleAction"] == "deny":
+        return None
+    return (int(net.network_address), int(net.broadcast_address)), (0, 255) if number == -1 else (number, number), ports
+
+
+def _meets(one: Region, other: Region) -> bool:
+    return all(mine[0] <= theirs[1] and theirs[0] <= mine[1] for mine, theirs in zip(one, other))
+
+
+def _within(one: Region, other: Region) -> bool:
+    return all(theirs[0] <= mine[0] and mine[1] <= theirs[1] for mine, theirs in zip(one, other))

@@ -1,0 +1,197 @@
+"""``airgap trace`` and ``airgap prove`` as typed: exit codes, one JSON document, snapshots, folders, certificates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vectors
+from networks import ALLOW, answers, vpc
+
+from airgap.cli import main
+from airgap.egress.facts import Document
+
+Typed = Callable[..., tuple[int, Any]]
+CASES = [(name, one) for name in vectors.names() for one in vectors.expectations(name)]
+recorded = pytest.mark.skipif(not CASES, reason="the recorded networks are not beside this project")
+LEAKY = [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"}]
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
+    """A command typed with --json, as (exit code, document)."""
+
+    def call(*words: str) -> tuple[int, Any]:
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--json"])
+        code = ended.value.code
+        assert isinstance(code, int)
+        return code, json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def snapshot(folder: Path, documents: Iterable[Document], refused: tuple[str, ...] = ()) -> Path:
+    """Write documents as a snapshot; the calls named were denied."""
+    rows = []
+    (folder / "observations").mkdir(parents=True)
+    for one in documents:
+        row = {"account": one.account, "region": one.region, "call": one.call, "params": dict(one.params), "number": 1,
+               "status": "ok" if one.body else "absent", "time": "2026-01-01T00:00:00Z", "page": ""}  # fmt: skip
+        if one.call in refused:
+            row["status"] = "denied"
+        elif one.body:
+            raw = json.dumps(one.body).encode()
+            row["page"] = hashlib.sha256(raw).hexdigest()
+            (folder / "observations" / f"{row['page']}.json").write_bytes(raw)
+        rows.append(row)
+    (folder / "observations" / "index.json").write_text(json.dumps(rows))
+    (folder / "boundary.json").write_text(
+        json.dumps({"schema": "airgap/boundary/v1", "sealed_subnets": ["10.0.1.0/24"], "accounts": ["111122223333"]})
+    )
+    return folder
+
+
+@recorded
+@pytest.mark.parametrize(("name", "case"), CASES, ids=[case["id"] for _, case in CASES])
+def test_trace_agrees_with_what_is_known(typed: Typed, name: str, case: dict[str, Any]) -> None:
+    source, expected = case["source"], case["expect"]
+    there, number = case["destination"]["ip"], str(case["protocol_number"])
+    words = ["trace", str(vectors.ROOT / name), "--from", source.get("eni") or source["id"], "--source", source["ip"],
+             "--to", there, "--protocol", number]  # fmt: skip
+    code, found = typed(*words, *(["--port", str(case["dst_port"])] if case["dst_port"] is not None else []))
+    assert code == 0
+    assert {"outcome", "reason", "at", "boundary", "hops", "assumed"} <= set(found)
+    assert (found["outcome"], found["reason"]) == (expected["outcome"], expected["drop_reason"])
+
+
+@recorded
+@pytest.mark.parametrize("name", vectors.names())
+def test_prove_refutes_every_subnet_that_a_packet_is_known_to_leave(typed: Typed, name: str) -> None:
+    code, proof = typed("prove", str(vectors.ROOT / name))
+    verdicts = {one["subnet"]: one["verdict"] for each in proof["vpcs"] for one in each["subnets"]}
+    cases = vectors.expectations(name)
+    past = [one for one in cases if one["expect"]["leaves_source_vpc"]]
+    leaving = {one["source"]["subnet"] for one in past if not str(one["expect"]["boundary"]).startswith("['vpce-")}
+    assert leaving
+    assert {verdicts[one] for one in leaving} == {"refuted"}
+    assert code == 3
+    assert proof["verdict"] == "refuted"
+    # Nothing here records Client VPNs or mirroring: no subnet can be proven.
+    assert "proven" not in verdicts.values()
+    for one in proof["witnesses"]:
+        route = one["route"]
+        taken = {"at": route["table"], "what": f"route {route['destination']} to {route['target']}"}
+        assert taken in one["hops"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--from", "eni-404", "--to", "8.8.8.8", "--protocol", "tcp"),
+        ("--from", "subnet-1", "--to", "example.org", "--protocol", "tcp"),
+        ("--from", "subnet-1", "--to", "8.8.8.8", "--protocol", "quic"),
+        ("--from", "subnet-1", "--to", "8.8.8.8", "--protocol", "256"),
+        ("--from", "subnet-1", "--to", "8.8.8.8", "--protocol", "tcp", "--port", "70000"),
+        ("--from", "subnet-1", "--to", "8.8.8.8", "--protocol", "tcp", "--source", "2001:db8::1"),
+    ],
+)
+def test_trace_refuses_what_makes_no_sense(typed: Typed, tmp_path: Path, words: tuple[str, ...]) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc(LEAKY, ALLOW)))
+    assert typed("trace", str(folder), *words)[0] == 64
+
+
+def test_an_estate_that_is_none(typed: Typed, tmp_path: Path) -> None:
+    assert typed("prove", str(tmp_path / "nowhere"))[0] == 64
+    assert typed("prove", str(tmp_path))[0] == 64
+    (tmp_path / "Vpcs.json").write_text("{")
+    assert typed("prove", str(tmp_path))[0] == 64
+
+
+def test_a_clean_snapshot_is_proven_and_its_certificate_holds(typed: Typed, tmp_path: Path) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc([], ALLOW)))
+    written = tmp_path / "certificate.json"
+    code, proof = typed("prove", str(folder), "--certificate", str(written))
+    assert (code, proof["verdict"], proof["unknowns"]) == (0, "proven", [])
+    assert typed("prove", str(folder), "--check", str(written)) == (
+        0, {"holds": True, "verdict": "proven", "leaves": 6, "problems": []},
+    )  # fmt: skip
+    page = next(one for one in (folder / "observations").glob("*.json") if b"RouteTables" in one.read_bytes())
+    page.write_bytes(page.read_bytes() + b" ")
+    assert typed("prove", str(folder), "--check", str(written))[0] == 3
+    assert typed("prove", str(folder))[0] == 4
+    page.unlink()
+    code, proof = typed("prove", str(folder))
+    assert (code, proof["verdict"]) == (4, "unknown")
+    assert "ec2:DescribeRouteTables" in {one["needs"] for one in proof["unknowns"]}
+
+
+def test_a_denied_call_makes_unknown_and_is_named(typed: Typed, tmp_path: Path) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc([], ALLOW)), ("ec2:DescribeTrafficMirrorSessions",))
+    code, proof = typed("prove", str(folder))
+    assert code == 4
+    assert [one["verdict"] for one in proof["channels"] if one["channel"] == "P20"] == ["unknown"]
+    assert {one["needs"] for one in proof["unknowns"]} == {"ec2:DescribeTrafficMirrorSessions"}
+    assert proof["vpcs"][0]["subnets"][0]["verdict"] == "unknown"
+
+
+def test_refuted_wins_over_unknown(typed: Typed, tmp_path: Path) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc(LEAKY, ALLOW)), ("ec2:DescribeTrafficMirrorSessions",))
+    code, proof = typed("prove", str(folder))
+    assert (code, proof["verdict"]) == (3, "refuted")
+    (witness,) = proof["witnesses"]
+    assert witness["packet"]["destination"] == "8.8.8.8"
+    assert witness["closes"] == "delete the route 0.0.0.0/0 to nat-1 from rtb-1"
+
+
+def test_every_call_counts(typed: Typed, tmp_path: Path) -> None:
+    """Without any one answer of a channel of packets the clean estate is no longer proven."""
+    whole = answers(vpc([], ALLOW))
+    for call in ("ec2:DescribeVpcEndpoints", "ec2:DescribeClientVpnEndpoints", "eks:ListClusters", "s3:ListBuckets",
+                 "ram:GetResourceShares", "ec2:DescribeSubnets", "ec2:DescribeRouteTables"):  # fmt: skip
+        folder = snapshot(tmp_path / call.replace(":", "-"), [one for one in whole if one.call != call])
+        assert typed("prove", str(folder))[0] == 4, call
+
+
+def test_only_the_vpc_that_is_named(typed: Typed, tmp_path: Path) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc([], ALLOW)))
+    assert typed("prove", str(folder), "--vpc", "vpc-1")[0] == 0
+    assert typed("prove", str(folder), "--vpc", "vpc-404")[0] == 64
+
+
+def test_a_declared_boundary(typed: Typed, tmp_path: Path) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc(LEAKY, ALLOW)))
+    declared = tmp_path / "boundary.json"
+    declared.write_text(json.dumps({"schema": "airgap/boundary/v1", "gateways": ["nat-1"]}))
+    assert typed("prove", str(folder), "--boundary", str(declared))[0] == 0
+    declared.write_text(json.dumps({"schema": "something/v9"}))
+    assert typed("prove", str(folder), "--boundary", str(declared))[0] == 64
+
+
+def test_a_plain_folder_is_told_apart_by_its_keys(typed: Typed, tmp_path: Path) -> None:
+    for number, one in enumerate(answers(vpc([], ALLOW))):
+        if one.body:
+            (tmp_path / f"{number}.json").write_text(json.dumps(one.body))
+    code, proof = typed("prove", str(tmp_path))
+    assert code == 4
+    assert proof["vpcs"][0]["subnets"][0]["verdict"] == "unknown"
+    (tmp_path / "x.json").write_text(json.dumps({"TrafficMirrorSessions": []}))
+    needs = {one["needs"] for one in typed("prove", str(tmp_path))[1]["unknowns"]}
+    assert "ec2:DescribeTrafficMirrorSessions" not in needs
+    assert "ec2:DescribeTrafficMirrorTargets" in needs
+
+
+def test_what_a_person_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc(LEAKY, ALLOW)))
+    with pytest.raises(SystemExit):
+        main(["prove", str(folder)])
+    text = capsys.readouterr().out
+    assert "subnet-1 reaches 8.8.8.8" in text
+    assert "closes: delete the route 0.0.0.0/0 to nat-1 from rtb-1" in text
+    with pytest.raises(SystemExit):
+        main(["trace", str(folder), "--from", "subnet-1", "--to", "8.8.8.8", "--protocol", "tcp"])
+    assert "route 0.0.0.0/0 to nat-1" in capsys.readouterr().out
