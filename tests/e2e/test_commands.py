@@ -146,6 +146,8 @@ STORY = [
     ("diff --env demo", 0),
     ("destroy --env demo --only preflight --no-pdf", 0),
     ("snapshot --env demo --out estate", 0),
+    ("prove --certificate certificate.json estate", 4),
+    ("trace --from internet --to 192.0.2.9 --protocol tcp estate", 0),
     ("rehearse up", 0),
     ("rehearse down --port {port}", 0),
     ("rehearse down --port 1", 0),

@@ -182,7 +182,7 @@ def _whole(run: StepRun) -> Recording:
     seen = {one.call for one in run.estate.observations}
     reads = {call for one in suite.ALL for call in one.reads if call != ANY} | {"cloudtrail:LookupEvents"}
     context = run.context
-    more = collect(context.cloud, reads - seen, context.pages.load, since="2020-01-01T00:00:00Z")
+    more = collect(context.systems, reads - seen, context.pages.load, since="2020-01-01T00:00:00Z")
     unique = {(one.subject, one.number): one for one in [*run.estate.observations, *more]}
     observations = [one for one in unique.values() if one.call in reads | seen]
     pages = {one.page: context.pages.load(one.page) for one in observations if one.page}
