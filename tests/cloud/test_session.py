@@ -19,6 +19,7 @@ from airgap.cloud.recorder import Recorder
 from airgap.cloud.session import Clock, Cloud
 from airgap.errors import AccessDenied, CallFailed, CredentialsExpired, Interrupted
 from airgap.model.canonical import digest
+from airgap.model.permissions import by_iam
 from airgap.model.redaction import Redactor
 from airgap.run.surveying import ALL_KINDS
 
@@ -191,7 +192,8 @@ def test_a_passing_refusal_inside_an_answer_is_asked_again(cloud: Cloud) -> None
 
 
 def test_no_operation_of_a_kind_hides_a_refusal_in_its_answer(cloud: Cloud) -> None:
-    for call in sorted({call for kind in ALL_KINDS for call in kind.calls()} | {"ecr:BatchDeleteImage"}):
+    made = {call for kind in ALL_KINDS for call in kind.calls() if by_iam(call)}
+    for call in sorted(made | {"ecr:BatchDeleteImage"}):
         service, operation = call.split(":")
         shape = cloud.client(service).meta.service_model.operation_model(operation).output_shape
         lists = {name for name, one in shape.members.items() if one.type_name in ("list", "map")} if shape else set()

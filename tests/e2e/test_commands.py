@@ -148,6 +148,11 @@ STORY = [
     ("snapshot --env demo --out estate", 0),
     ("prove --certificate certificate.json estate", 4),
     ("trace --from internet --to 192.0.2.9 --protocol tcp estate", 0),
+    ("mirror lock --env demo", 0),
+    ("mirror plan --env demo", 2),
+    ("mirror copy --env demo", 1),
+    ("mirror save --env demo images.tar", 0),
+    ("mirror load --env demo images.tar", 1),
     ("rehearse up", 0),
     ("rehearse down --port {port}", 0),
     ("rehearse down --port 1", 0),
@@ -168,7 +173,8 @@ def test_json_is_one_document_and_nothing_else(typed: Typed, airgap: Airgap) -> 
         last["port"] = document.get("AWS_ENDPOINT_URL", "").rpartition(":")[2] or last["port"]
         seen.add(tuple(word for word in typing.split()[:2] if not word.startswith("-")))
     assert {words[:2] for words in COMMANDS} == seen
-    assert airgap.writes() == []
+    # The mirror asks to upload and is refused: there is no repository yet.
+    assert set(airgap.writes()) <= {"ecr:InitiateLayerUpload"}
 
 
 def test_json_of_what_was_refused_is_one_document_too(typed: Typed) -> None:

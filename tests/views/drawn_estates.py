@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import drawn_cluster
+import drawn_controllers
 import drawn_images
 import yaml
 
@@ -67,7 +68,7 @@ def empty(intent: Intent = DEMO) -> Pages:
             for one in interfaces(intent)
         ]
     }
-    return pages | drawn_cluster.none(intent) | drawn_images.none(intent)
+    return pages | drawn_cluster.none(intent) | drawn_images.none(intent) | drawn_controllers.none(intent)
 
 
 def tagged(key: str, intent: Intent = DEMO) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def deployed(intent: Intent = DEMO) -> Pages:
     pages["ec2:DescribeVpcEndpoints", "{}"] = {
         "VpcEndpoints": [_endpoint(one, intent, list(subnets)) for one in endpoint_services(intent)]
     }
-    pages |= drawn_cluster.deployed(intent) | drawn_images.deployed(intent)
+    pages |= drawn_cluster.deployed(intent) | drawn_images.deployed(intent) | drawn_controllers.deployed(intent)
     return pages | _filters(list(subnets)) | _names() | _buckets(intent) | _identity(intent)
 
 

@@ -30,7 +30,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(help="The file: an OCI image layout in a tar.")]
 
 
-@app.command(epilog=example("airgap mirror lock --env demo", "git diff params/"))
+@app.command(epilog=example("airgap mirror lock --env demo", "airgap mirror lock --env params/demo.yaml"))
 def lock(env: Env, as_json: Json = False) -> int:
     """Render the charts of the params, and pin every image that they name, hooks and hidden ones included.
 
