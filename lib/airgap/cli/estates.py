@@ -98,9 +98,12 @@ def check(env: Env = "demo", as_json: Json = False) -> int:
 @params_app.command("schema", epilog=example("airgap params schema > params/schema.json"))
 def schema(as_json: Json = False) -> int:
     """Print the JSON Schema of params files; --json changes nothing."""
+    import json
+
     from airgap import params
 
-    output.document(params.schema())
+    # In the order of the fields, as the file is kept.
+    output.say(json.dumps(params.schema(), indent=2))
     return 0
 
 

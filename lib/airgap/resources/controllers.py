@@ -9,11 +9,14 @@ from typing import Any
 from airgap.errors import ParamsError
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.plan import Desired
+from airgap.model.manifests import every_image
+from airgap.model.mirror import Lock
+from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
 from airgap.resources import platform, releases
 from airgap.resources.kind import Call, Kind, declares
 from airgap.resources.objects import OBJECTS, desired, kind_name
+from airgap.resources.repositories import LOCK, locked
 
 TEMPLATE = "helm:Template"
 
@@ -93,7 +96,7 @@ _STAYS = "it lets the runbook see that nothing else is left, and goes with the c
 KINDS = (*OBJECTS.values(), CERTIFICATE)
 
 
-@declares(*KINDS, reads=(TEMPLATE,))
+@declares(*KINDS, reads=(TEMPLATE, LOCK))
 def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the platform's objects, then every release's; releases come side by side, after their namespaces."""
     node_groups = tuple(f"node-group:{one.name}" for one in intent.cluster.node_groups)
@@ -109,4 +112,12 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
             )
         home = (f"{kind_name('Namespace')}:{release.namespace}",) if release.namespace in made else ()
         why = f"release {release.name}, chart {page['chart']['version']}"
-        yield from ordered(intent, page["objects"], (*node_groups, *home), page["certificates"], why)
+        mirrored = {"images": _mirrored(page["objects"], locked(intent, facts))}
+        for one in ordered(intent, page["objects"], (*node_groups, *home), page["certificates"], why):
+            yield replace(one, fields={**one.fields, **mirrored})
+
+
+def _mirrored(objects: Iterable[Mapping[str, Any]], lock: Lock) -> list[str]:
+    """Return references to every mirrored image of a release: without one of them nothing of it is made."""
+    digests = {reference.rpartition("@")[2] for reference in every_image(objects)}
+    return [ref(f"image:{one.reference}") for one in lock.images() if one.digest in digests]

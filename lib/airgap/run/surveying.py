@@ -75,8 +75,10 @@ def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since
     taken_at = context.now()
     sharing = STEPS if step.attests else [one for one in STEPS if one is step or set(one.kinds) & set(step.kinds)]
     facts = observe(context, [call for one in sharing for call in one.facts], jobs)
-    known = estate_of(context, facts, taken_at)
-    declared = [one for each in sharing for one in declarations(each, context.intent, known)]
+    declared = _declared(context, sharing, facts, taken_at)
+    giving = [one for one in _giving(step, declared) if one not in sharing]
+    facts += observe(context, [call for one in giving for call in one.facts], jobs) if giving else []
+    declared += _declared(context, giving, facts, taken_at)
     kinds = _kinds_of(step, declared)
     reads = [call for kind in kinds for call in kind.reading.reads]
     pages = estate_of(context, [*facts, *observe(context, [*reads, *extra], jobs, since)], taken_at)
@@ -84,6 +86,18 @@ def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since
     found = survey(context.intent.environment, readings, declared, pages)
     judged = tuple(one.name for one in STEPS) if step.attests else (step.name,)
     return Surveyed(pages, tuple(declared), found, judged)
+
+
+def _declared(context: Context, steps: Iterable[Step], facts: list[Observation], taken_at: str) -> list[Desired]:
+    known = estate_of(context, facts, taken_at)
+    return [one for each in steps for one in declarations(each, context.intent, known)]
+
+
+def _giving(step: Step, declared: Iterable[Desired]) -> list[Step]:
+    """The steps whose declarations say what things that this step refers to are called; tags tell of the others."""
+    named = {key.split(":")[0] for one in declared if one.step == step.name for key in references(one.fields)}
+    untagged = {name for name in named if KINDS[name].reading.owner != "tags"}
+    return [one for one in STEPS if untagged & {kind.name for kind in one.kinds}]
 
 
 def _kinds_of(step: Step, declared: Sequence[Desired]) -> list[Kind]:
