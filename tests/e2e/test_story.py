@@ -9,8 +9,10 @@ import example
 import pytest
 from commandline import Airgap
 
+from airgap.steps import STEPS as TABLE
+
 pytestmark = pytest.mark.e2e
-STEPS = ("preflight", "identity", "network", "endpoints", "cluster", "attest")
+STEPS = tuple(step.name for step in TABLE)
 
 
 def sealed_table(airgap: Airgap) -> str:

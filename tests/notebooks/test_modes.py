@@ -32,7 +32,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 ORDER = [step.folder for step in STEPS]
-BACK = ["04_cluster", "03_endpoints", "02_network", "01_identity", "00_preflight", "13_attest"]
+BACK = [*(step.folder for step in reversed(STEPS) if step.declarations), "00_preflight", "13_attest"]
 
 
 @dataclass

@@ -111,6 +111,17 @@ def test_the_flags_that_keep_controllers_off_the_internet(declared: dict[str, De
     assert "--aws-use-static-instance-list=true" in scaler
 
 
+def test_no_policy_admits_anybody_where_no_tier_faces_outside() -> None:
+    network = dataclasses.replace(DEMO.network, public_tier="none", public_subnets=())
+    sealed = dataclasses.replace(DEMO, network=network)
+    policies = [one.fields["manifest"]["spec"] for one in controllers.declare(sealed, facts(sealed))
+                if one.kind == "k8s-network-policy"]  # fmt: skip
+    assert policies
+    for spec in policies:
+        assert all(rule["from"] for rule in spec.get("ingress", []))
+        assert all(rule["to"] for rule in spec.get("egress", []))
+
+
 def test_without_a_component_nothing_of_it_is_declared() -> None:
     fewer = dataclasses.replace(DEMO, components=tuple(one for one in DEMO.components if one != "external-secrets"))
     assert not any("external-secrets" in one.key for one in controllers.declare(fewer, facts(fewer)))

@@ -28,6 +28,7 @@ class Survey:
     foreign: dict[str, str] = field(default_factory=dict)
     logical_of: dict[str, str] = field(default_factory=dict)
     adopted: set[str] = field(default_factory=set)
+    undecided: dict[str, str] = field(default_factory=dict)
 
     def learn(self, live: Live) -> None:
         """Remember a resource of ours, and that its ids stand for references to it."""
@@ -105,6 +106,9 @@ def _survey_kind(
     by_id = {one.adopted: one for one in wanted if one.adopted}
     declared = {one.key for one in wanted}
     # Where what a declared part is known by could not be read, nobody knows which parts are undeclared.
+    for one in wanted:
+        if cause := unread([found.resolve(one.fields.get(name)) for name in reading.natural], found):
+            found.undecided[one.key] = cause
     undecided = any(unread([found.resolve(one.fields.get(name)) for name in reading.natural], found) for one in wanted)
     for item in items(reading, estate):
         live = _live(kind, reading, item, estate)
@@ -184,4 +188,7 @@ def _live(kind: str, reading: Reading, item: Mapping[str, Any], estate: Estate) 
 def unread(resolved: Any, found: Survey) -> str:
     """Return why a value cannot be compared: it refers to what could not be read; '' where it does not."""
     kinds = sorted({key.split(":")[0] for key in references(resolved)} & set(found.unreadable))
-    return str(found.unreadable[kinds[0]]) if kinds else ""
+    if kinds:
+        return str(found.unreadable[kinds[0]])
+    # What cannot be told apart for want of a page cannot be referred to either.
+    return next((found.undecided[key] for key in sorted(references(resolved)) if key in found.undecided), "")

@@ -53,7 +53,8 @@ def _blocks(cidrs: Any) -> list[Manifest]:
 def _policies(intent: Intent, namespace: str) -> Iterator[Manifest]:
     """Nothing in, nothing out; then what life needs, each by itself and each for a reason of its own."""
     private = [one.cidr for one in intent.network.private_subnets]
-    front = [one.cidr for one in (*intent.network.public_subnets, *intent.network.ingress_subnets)]
+    # Without a tier of its own the load balancer is an internal one; a rule that names nobody would admit everybody.
+    front = [one.cidr for one in (*intent.network.public_subnets, *intent.network.ingress_subnets)] or private
     api = f"{next(ipaddress.ip_network(intent.cluster.service_cidr).hosts())}/32"
     dns = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}  # fmt: skip
