@@ -41,7 +41,7 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "s3:*": ("Bucket",), "cloudtrail:trail": ("Name", "TrailName", "ResourceId", "ResourceIdList"),
     "eks:cluster": ("name", "clusterName"), "eks:nodegroup": ("nodegroupName",), "eks:addon": ("addonName",),
     "eks:access-entry": ("principalArn",), "eks:podidentityassociation": ("associationId",),
-    "ssm:document": ("Name",),
+    "ssm:document": ("Name",), "ecr:repository": ("repositoryName",),
 }  # fmt: skip
 
 
