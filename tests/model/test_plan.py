@@ -260,5 +260,7 @@ def test_what_is_applied_as_a_whole_is_planned_although_it_may_not_be_read() -> 
     wanted = [Desired("thing", "a", {"name": "a"})]
     for reason, planned in (("denied (Forbidden)", 1), ("failed (Unreachable)", 0)):
         found = Survey(unreadable={"thing": NotObserved("kubernetes:ListThings", {}, reason)})
-        plan = diff("test", wanted, {"thing": kind}, found, answers_for=["thing"])
+        plan = diff("test", wanted, {"thing": kind}, found, answers_for=["thing"], unseen=True)
         assert (len(plan.changes), len(plan.unknowns)) == (planned, 1 - planned)
+        judged = diff("test", wanted, {"thing": kind}, found, answers_for=["thing"])
+        assert (len(judged.changes), len(judged.unknowns)) == (0, 1), "a verdict rests on what was read"

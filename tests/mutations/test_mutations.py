@@ -103,3 +103,14 @@ def test_a_pass_rests_on_pages(recording: Recording) -> None:
         for finding in one.findings(recording.intent, recording.estate()):
             if finding.status == PASS and one.reads and one.id != "evidence-pages-closed":
                 assert finding.observations, f"{one.id} {finding.resource} rests on nothing"
+
+
+@pytest.mark.parametrize("call", ["kubernetes:ListDeployments", "kubernetes:ListCronJobs"])
+def test_what_may_not_be_read_in_the_cluster_is_unknown_drift_and_neither_none_nor_some(
+    call: str, recording: Recording
+) -> None:
+    broken = recording.copy()
+    broken.deny(call)
+    found = {one.status for one in judge(suite.ALL, broken.intent, broken.estate()) if one.check == DRIFT}
+    assert UNKNOWN in found
+    assert FAIL not in found

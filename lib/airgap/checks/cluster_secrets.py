@@ -27,12 +27,12 @@ READERS = (
 
 
 def reads_secrets(role: Mapping[str, Any]) -> bool:
-    """Tell whether a role lets its subjects read the values of Secrets that it does not name one by one."""
+    """Tell whether a role lets its subjects read the values of Secrets, all of them or those that it names."""
     for rule in role.get("rules") or []:
         groups, resources = rule.get("apiGroups") or [], rule.get("resources") or []
         if not ({"", "*"} & set(groups) and {"secrets", "*"} & set(resources)):
             continue
-        if set(_READING) & set(rule.get("verbs") or []) and not rule.get("resourceNames"):
+        if set(_READING) & set(rule.get("verbs") or []):
             return True
     return False
 

@@ -10,16 +10,12 @@ from collections.abc import Iterator
 from airgap.checks.check import NotApplicable, check
 from airgap.checks.gateways import destination
 from airgap.checks.scope import TABLE_READS, Item, Named, all_subnets, in_vpc, inside, is_main, links, served, tier
+from airgap.egress.network import GATEWAYS as TARGETS
 from airgap.model.components import GATEWAYS, service_name
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 
 READS = (*TABLE_READS, "ec2:DescribeVpcEndpoints")
-TARGETS = (
-    "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId", "IpAddress",
-    "LocalGatewayId", "NatGatewayId", "NetworkInterfaceId", "OdbNetworkArn", "TransitGatewayId",
-    "VpcPeeringConnectionId",
-)  # fmt: skip
 _OTHERS = {
     "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "InstanceOwnerId", "Origin",
     "State",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airgap.checks.check import check
+from airgap.checks.check import Undecided, check
 from airgap.checks.registry import IMAGES, LISTED, LOCK, images_of, lock
 from airgap.checks.scope import Item, Named
 from airgap.model.canonical import dig
@@ -21,8 +21,10 @@ from airgap.model.mirror import registry, repository
 
 PODS, NAMESPACES = "kubernetes:ListPods", "kubernetes:ListNamespaces"
 POLICIES = "kubernetes:ListNetworkPolicies"
-SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "default", "amazon-cloudwatch")
-"""Namespaces that Kubernetes and EKS make."""
+SYSTEM = ("kube-system", "amazon-cloudwatch")
+"""Namespaces in which EKS's own pods run, some of which must reach into their hosts."""
+BORN = (*SYSTEM, "kube-public", "kube-node-lease", "default")
+"""Namespaces that Kubernetes and EKS make; a pod in any but the first two is somebody's."""
 WEBHOOKS = ("kubernetes:ListValidatingWebhookConfigurations", "kubernetes:ListMutatingWebhookConfigurations")
 WORKLOADS = ("kubernetes:ListDeployments", "kubernetes:ListDaemonSets", "kubernetes:ListStatefulSets")
 
@@ -45,7 +47,7 @@ def pods(intent: Intent, estate: Estate) -> Named:
 def namespaces(intent: Intent, estate: Estate) -> Named:
     """Return every namespace that neither Kubernetes nor EKS has made."""
     found = objects(estate, NAMESPACES)
-    return [(key_of(one), one) for one in found if one["metadata"]["name"] not in SYSTEM]
+    return [(key_of(one), one) for one in found if one["metadata"]["name"] not in BORN]
 
 
 def running(pod: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -95,7 +97,9 @@ def _broken(image: str, image_id: str, intent: Intent, estate: Estate) -> Iterat
         yield f"{digest} of {path} is not in the lock: nobody mirrored it from a source"
     elif digest not in images_of(path, estate):
         yield f"{digest} is locked and not in the registry"
-    elif image_id and image_id.rpartition("@")[2] != digest:
+    elif not image_id:
+        raise Undecided(f"what runs of {digest} is not reported")
+    elif image_id.rpartition("@")[2] != digest:
         yield f"runs {image_id.rpartition('@')[2]}, declared {digest}"
 
 

@@ -96,16 +96,18 @@ def diff(
     *,
     undeclared: Iterable[Live] = (),
     answers_for: Collection[str] = (),
+    unseen: bool = False,
 ) -> Plan:
     """Return the plan that brings the estate to the declared resources and removes what is ours but undeclared.
 
     ``answers_for`` are the kinds whose undeclared resources would be among ``undeclared`` if they could be read.
+    ``unseen`` plans what is applied as a whole although the caller may not read it yet; a verdict never does.
     """
     changes: list[Change] = []
     unknowns: list[tuple[str, str]] = []
     differing: list[Change] = []
     for one in desired:
-        if _applied_unseen(readings[one.kind], found.unreadable.get(one.kind)):
+        if unseen and _applied_unseen(readings[one.kind], found.unreadable.get(one.kind)):
             changes += [_unseen(one, name, value) for name, value in sorted(one.fields.items())]
             continue
         if one.kind in found.unreadable:
@@ -119,7 +121,7 @@ def diff(
             else:
                 changes.append(change)
     silent = set(found.unreadable) & set(answers_for) - {one.kind for one in desired}
-    silent -= {kind for kind in silent if _applied_unseen(readings[kind], found.unreadable[kind])}
+    silent -= {kind for kind in silent if unseen and _applied_unseen(readings[kind], found.unreadable[kind])}
     unknowns += [(f"{kind}:undeclared", str(found.unreadable[kind])) for kind in sorted(silent)]
     for live in undeclared:
         before = {name: found.logical(value) for name, value in _shown(live).items()}

@@ -96,7 +96,8 @@ class StepRun:
         else:
             readings = {kind.name: kind.reading for kind in ALL_KINDS}
             home = [kind for kind, step in HOMES.items() if step == self.step.name]
-            plan = diff(self.step.name, mine, readings, seen.found, undeclared=self._strays(seen), answers_for=home)
+            strays = self._strays(seen)
+            plan = diff(self.step.name, mine, readings, seen.found, undeclared=strays, answers_for=home, unseen=True)
         self.planned, self.desired = plan, mine
         self._approved, self._open = "", plan
         self.context.journal.append("plan", {"digest": plan.digest, "changes": len(plan.changes)})

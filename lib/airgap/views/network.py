@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airgap.checks import scope
+from airgap.egress.network import GATEWAYS as TARGETS
 from airgap.views.look import Look, attempt
 from airgap.views.places import Place, places, vpc
 from airgap.views.table import LATER, Code, Group, Mark, Table, not_read
@@ -14,21 +15,6 @@ AS_DECLARED = Mark("as declared", "✓", "good")
 BEYOND = Mark("beyond its tier", "✗", "bad")
 PLANNED = Mark("declared", "…", "quiet")
 
-# Every member of a route that can say where it leads (EC2 API Reference, "Route").
-TARGETS = (
-    "GatewayId",
-    "NatGatewayId",
-    "EgressOnlyInternetGatewayId",
-    "TransitGatewayId",
-    "VpcPeeringConnectionId",
-    "NetworkInterfaceId",
-    "InstanceId",
-    "CarrierGatewayId",
-    "LocalGatewayId",
-    "CoreNetworkArn",
-    "OdbNetworkArn",
-    "IpAddress",
-)
 ROUTE_READS = scope.TABLE_READS
 GROUP_READS = (*scope.VPC_READS, "ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules")
 ACL_READS = (*scope.SUBNET_READS, "ec2:DescribeNetworkAcls")
