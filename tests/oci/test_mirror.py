@@ -15,6 +15,7 @@ from airgap.oci.lockfile import attached, signed
 from airgap.oci.mirror import raised
 from airgap.oci.network import Network, Route
 from airgap.oci.planning import COPY, DONE, TAKEN
+from airgap.rehearsal.faults import FAULTS
 from airgap.rehearsal.registry import public, samples
 
 
@@ -184,6 +185,8 @@ def test_a_token_of_a_public_registry_that_expires_is_renewed(site):
     site.fault("oci:GetDownloadUrlForLayer", "ExpiredToken", times=3)
     site.fault("oci:BatchGetImage", "ExpiredToken")
     copied(lock, site.mirror)
+    assert site.tags(lock.entries[0])["1.37.0"] == lock.entries[0].digest
+    assert {fault.times for fault in FAULTS._faults} == {0}, "each token did expire"
 
 
 def test_a_refused_token_is_an_error_after_some_renewals(site):

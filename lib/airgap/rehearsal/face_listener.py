@@ -173,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             raise
         except Exception:
+            # A fault of a face is its client's 500 and the log's traceback; the connection and the others go on.
             log.exception("%s %s%s failed", self.command, host, self.path)
             self._send(Answered(500, {}, b"internal error\n"))
         self._leave_clean(body)

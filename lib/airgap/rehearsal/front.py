@@ -116,6 +116,7 @@ class Front:
             except NotImplementedError as error:
                 return render(call, unknown_operation(call, str(error)))
             except Exception as error:
+                # moto raises whatever its bugs raise; a client sees a 500 with a request id, the log has where it was.
                 log.exception("%s failed", call.name)
                 return render(call, Refusal("InternalFailure", f"{type(error).__name__}: {error}", 500))
 
