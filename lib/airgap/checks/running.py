@@ -10,7 +10,7 @@ from typing import Any
 
 from airgap.checks.check import Undecided, check
 from airgap.checks.registry import IMAGES, LISTED, LOCK, images_of, lock
-from airgap.checks.scope import Item, Named
+from airgap.checks.scope import Item, Named, inside
 from airgap.model.canonical import dig
 from airgap.model.endpoint_exceptions import addon_registry
 from airgap.model.estate import Estate
@@ -25,6 +25,7 @@ SYSTEM = ("kube-system", "amazon-cloudwatch")
 """Namespaces in which EKS's own pods run, some of which must reach into their hosts."""
 BORN = (*SYSTEM, "kube-public", "kube-node-lease", "default")
 """Namespaces that Kubernetes and EKS make; a pod in any but the first two is somebody's."""
+LINK_LOCAL = "169.254.0.0/16"
 WEBHOOKS = ("kubernetes:ListValidatingWebhookConfigurations", "kubernetes:ListMutatingWebhookConfigurations")
 WORKLOADS = ("kubernetes:ListDeployments", "kubernetes:ListDaemonSets", "kubernetes:ListStatefulSets")
 
@@ -182,7 +183,7 @@ def closed(namespace: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         if kind not in denied:
             yield f"no policy denies {kind.lower()} by default"
     for one in found:
-        yield from (f"policy {one['metadata']['name']} {text}" for text in _opened(one))
+        yield from (f"policy {one['metadata']['name']} {text}" for text in _opened(one, _own_ranges(intent)))
 
 
 def _denies(policy: Mapping[str, Any]) -> bool:
@@ -190,14 +191,19 @@ def _denies(policy: Mapping[str, Any]) -> bool:
     return not spec.get("podSelector") and not spec.get("ingress") and not spec.get("egress")
 
 
-def _opened(policy: Mapping[str, Any]) -> Iterator[str]:
+def _own_ranges(intent: Intent) -> list[str]:
+    """The ranges that a policy may name: the VPC, the services, the Pod Identity agent, what is declared on premises."""
+    return [intent.network.vpc_cidr, intent.cluster.service_cidr, *intent.network.on_premises_cidrs, LINK_LOCAL]
+
+
+def _opened(policy: Mapping[str, Any], own: list[str]) -> Iterator[str]:
     for member, end in (("ingress", "from"), ("egress", "to")):
         for rule in dig(policy, f"spec.{member}") or []:
             if not rule.get(end):
                 yield f"admits {member} with anybody"
             for peer in rule.get(end) or []:
                 block = dig(peer, "ipBlock.cidr")
-                if block in ("0.0.0.0/0", "::/0"):
+                if block and not inside(block, own):
                     yield f"admits {member} with {block}"
 
 

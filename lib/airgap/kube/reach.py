@@ -7,6 +7,7 @@ document ``AWS-StartPortForwardingSessionToRemoteHost``.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import shutil
@@ -150,6 +151,9 @@ class SessionManager:
             env={SESSION_VARIABLE: json.dumps(session), "PATH": "/usr/bin:/bin"},
         )
         self._await(process, host, port, local)
+        if not self._tunnels:
+            # A kernel may end without a last cell; no session outlives it.
+            atexit.register(self.close)
         self._tunnels[host, port] = local, process
         return "127.0.0.1", local
 

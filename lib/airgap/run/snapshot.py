@@ -43,7 +43,10 @@ def capture(env: str, out: Path, progress: Callable[[str, str], None]) -> dict[s
     journal.append("open", {"snapshot": env, "caller": caller.as_data(), "taken_at": taken_at})
     progress("", f"reading {len(QUERIES)} kinds of calls in {intent.region}")
     systems = Systems(cloud, intent, params.project_root(), pages.load)
-    observations = collect(systems, [query.call for query in QUERIES], pages.load)
+    try:
+        observations = collect(systems, [query.call for query in QUERIES], pages.load)
+    finally:
+        systems.close()
     write_index(out / "observations", observations)
     write_whole(out / "intent.json", encode(plain(encode_intent(intent))) + "\n")
     write_whole(out / "boundary.json", encode(boundary(intent)) + "\n")

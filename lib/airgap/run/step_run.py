@@ -218,7 +218,10 @@ class StepRun:
 
     def close(self, render: closing.Render, error: BaseException | None = None) -> str:
         """Write the views and the last journal line, render the report, and return the journal's head."""
-        return closing.close(self, render, error)
+        try:
+            return closing.close(self, render, error)
+        finally:
+            self.context.systems.close()
 
     def broken(self, error: BaseException, render: closing.Render) -> None:
         """Journal an error and close the step as broken."""

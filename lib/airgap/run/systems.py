@@ -111,11 +111,18 @@ class Systems:
                 self._elevated = True
 
     def lower(self) -> None:
-        """Take back what ``_elevate`` gave."""
+        """Take back what ``_elevate`` gave, after an interruption too: the one write that it leaves to be made."""
         with self._lock:
-            if self._elevated:
+            if not self._elevated:
+                return
+            interrupted = self.stop.is_set()
+            self.stop.clear()
+            try:
                 self._associate("eks:DisassociateAccessPolicy")
                 self._elevated = False
+            finally:
+                if interrupted:
+                    self.stop.set()
 
     def _associate(self, call: str, **more: Any) -> None:
         policy = f"arn:{self.intent.partition}:eks::aws:cluster-access-policy/{ADMIN_POLICY}"
