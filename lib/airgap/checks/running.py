@@ -192,7 +192,7 @@ def _denies(policy: Mapping[str, Any]) -> bool:
 
 
 def _own_ranges(intent: Intent) -> list[str]:
-    """The ranges that a policy may name: the VPC, the services, the Pod Identity agent, what is declared on premises."""
+    """The ranges that a policy may name: VPC, services, the Pod Identity agent, and what is declared on premises."""
     return [intent.network.vpc_cidr, intent.cluster.service_cidr, *intent.network.on_premises_cidrs, LINK_LOCAL]
 
 
