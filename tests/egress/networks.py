@@ -32,8 +32,9 @@ OPEN = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges":
 
 def answers(items: Mapping[str, Any], more: Iterable[Document] = ()) -> list[Document]:
     """Return the items' answers, and an empty one of every other call of the channels."""
+    more = list(more)
     found = [Document(ACCOUNT, REGION, {}, {kind: value}, CALLS.get(kind, "")) for kind, value in items.items()]
-    found += [
+    found += [] if any(one.call == "ec2:DescribeVpcAttribute" for one in more) else [
         Document(ACCOUNT, REGION, {}, {"VpcId": one["VpcId"], "EnableDnsSupport": {"Value": False}},
                  "ec2:DescribeVpcAttribute")
         for one in items.get("Vpcs", [])

@@ -9,3 +9,5 @@ def test_small_estates() -> None:
     clean, leaky = (bench_proof.measure(40, one) for one in (False, True))
     assert (clean["verdict"], clean["witnesses"], clean["holds"]) == ("proven", 0, True)
     assert (leaky["verdict"], leaky["witnesses"], leaky["holds"]) == ("refuted", bench_proof.SUBNETS // 2, True)
+    assert clean["smt_agrees"]
+    assert leaky["smt_agrees"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import ipaddress
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -183,3 +184,51 @@ def test_a_fact_that_changes_refutes_the_proof(name: str) -> None:
     changed = copy.deepcopy(ITEMS)
     CHANGES[name](changed)
     assert prove(network(changed), BOUNDARY).verdict != "proven"
+
+
+def regions(tree: dict[str, Any], low: int, high: int) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """Every leaf of a tree with the interval of addresses in which it stands."""
+    if "why" in tree:
+        yield tree, low, high
+    elif tree["axis"] == 0:
+        yield from regions(tree["below"], low, tree["at"] - 1)
+        yield from regions(tree["from"], tree["at"], high)
+    else:
+        yield from regions(tree["below"], low, high)
+        yield from regions(tree["from"], low, high)
+
+
+CITED = [
+    (version, leaf, low)
+    for one in CERTIFICATE["classes"]
+    for version, tree in one.get("trees", {}).items()
+    for leaf, low, _ in regions(tree, 0, 2 ** (32 if version == "4" else 128) - 1)
+]
+
+
+@pytest.mark.parametrize("number", range(len(CITED)))
+def test_the_opposite_of_any_cited_fact_refutes_the_proof(number: int) -> None:
+    """Each leaf's fact is turned round in the pages (or, for a declared range, in the boundary): nothing is proven."""
+    version, leaf, low = CITED[number]
+    items, boundary = copy.deepcopy(ITEMS), BOUNDARY
+    routes, entries = items["RouteTables"][0]["Routes"], items["NetworkAcls"][0]["Entries"]
+    member = "DestinationCidrBlock" if version == "4" else "DestinationIpv6CidrBlock"
+    there = ipaddress.ip_address(low) if version == "4" else ipaddress.IPv6Address(low)
+    out = {member: f"{there}/{32 if version == '4' else 128}", "GatewayId": "igw-9", "State": "active"}
+    if leaf["why"] == "no-route":
+        routes.append(out)
+    elif leaf["why"] == "route":
+        route = next(one for one in routes if one.get(member) == leaf["route"])
+        for name in ("GatewayId", "TransitGatewayId"):
+            route.pop(name, None)
+        route.update(GatewayId="igw-9", State="active")
+    elif leaf["why"] == "acl":
+        cited = [one for one in entries if str(one["RuleNumber"]) == leaf["rule"]]
+        for one in cited:
+            one["RuleAction"] = "allow"
+        assert cited, leaf
+    elif leaf["why"] == "range":
+        boundary = Boundary(gateways=("tgw-1",))
+    else:
+        items["Subnets"][0]["CidrBlock"] = "10.0.3.0/24"
+    assert prove(network(items), boundary).verdict == "refuted"

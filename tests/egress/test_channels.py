@@ -109,6 +109,13 @@ def rule(priority: int, action: str, domains: str, **more: str) -> dict[str, Any
         ([rule(1, "ALERT", "all"), rule(2, "BLOCK", "all")], "refuted"),
         ([rule(1, "ALLOW", "aws"), rule(2, "BLOCK", "out")], "refuted"),
         ([rule(2, "BLOCK", "all", Qtype="A")], "refuted"),
+        (
+            [
+                rule(1, "ALLOW", "aws", FirewallDomainRedirectionAction="TRUST_REDIRECTION_DOMAIN"),
+                rule(2, "BLOCK", "all"),
+            ],
+            "unknown",
+        ),
         ([], "refuted"),
     ],
 )
@@ -159,3 +166,23 @@ def test_acls_that_were_read_in_part_prove_nothing() -> None:
     lost = Document(ACCOUNT, REGION, {}, {}, "ec2:DescribeNetworkAcls", "its page is missing")
     known = [Network(Facts(answers(vpc([out], []), more))) for more in ([], [lost])]
     assert [prove(one, Boundary()).judged[0].verdict for one in known] == ["proven", "unknown"]
+
+
+def test_where_nothing_was_recorded_no_channel_is_proven() -> None:
+    assert {one.verdict for one in prove(Network(Facts([])), Boundary()).channels} == {"unknown"}
+
+
+def test_a_vpc_of_another_environment_is_not_in_question() -> None:
+    """Two environments of one account may have the same ranges; the tags of the VPC tell them apart."""
+    items = vpc([], ALLOW)
+    other = {"VpcId": "vpc-2", "OwnerId": ACCOUNT, "CidrBlock": "10.0.0.0/16",
+             "Tags": [{"Key": "airgap:environment", "Value": "other"}]}  # fmt: skip
+    items["Vpcs"].append(other)
+    items["Subnets"].append({**items["Subnets"][0], "SubnetId": "subnet-2", "VpcId": "vpc-2"})
+    items["RouteTables"].append({"RouteTableId": "rtb-2", "VpcId": "vpc-2", "Associations": [{"SubnetId": "subnet-2"}],
+                                 "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-2"}]})  # fmt: skip
+    sealed = {"schema": "airgap/boundary/v1", "sealed_subnets": ["10.0.1.0/24"], "open_subnets": []}
+    known = Network(Facts(answers(items)))
+    assert prove(known, Boundary.from_data(sealed)).verdict == "refuted"
+    named = prove(known, Boundary.from_data({**sealed, "environment": "demo"}))
+    assert (named.verdict, [one.subnet for one in named.judged]) == ("proven", ["subnet-1"])

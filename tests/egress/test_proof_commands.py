@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,50 @@ def test_what_a_person_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     with pytest.raises(SystemExit):
         main(["trace", str(folder), "--from", "subnet-1", "--to", "8.8.8.8", "--protocol", "tcp"])
     assert "route 0.0.0.0/0 to nat-1" in capsys.readouterr().out
+
+
+def run_folder(folder: Path) -> Path:
+    """A run: an earlier step read a route out, the attestation read the whole table without it."""
+    earlier, later = vpc(LEAKY, ALLOW), vpc([], ALLOW)
+    for name, items in (("earlier", earlier), ("later", later)):
+        snapshot(folder / name, answers(items))
+    run = folder / "run"
+    (run / "observations").mkdir(parents=True)
+    (run / "steps" / "13_attest").mkdir(parents=True)
+    for name in ("earlier", "later"):
+        for one in (folder / name / "observations").glob("*.json"):
+            (run / "observations" / one.name).write_bytes(one.read_bytes())
+    rows = json.loads((folder / "later" / "observations" / "index.json").read_text())
+    (run / "steps" / "13_attest" / "observations.json").write_text(json.dumps(rows))
+    stale = json.loads((folder / "earlier" / "observations" / "index.json").read_text())
+    (run / "observations" / "index.json").write_text(json.dumps(stale))
+    (run / "boundary.json").write_bytes((folder / "later" / "boundary.json").read_bytes())
+    (run / "findings.json").write_text("{}")
+    return run
+
+
+def test_a_run_is_judged_by_what_its_attestation_read_and_so_is_its_bundle(typed: Typed, tmp_path: Path) -> None:
+    run, written = run_folder(tmp_path), tmp_path / "certificate.json"
+    assert typed("prove", str(run), "--certificate", str(written))[0] == 0
+    assert typed("prove", "--check", str(written), str(run))[0] == 0
+    for inside in ("", "demo/20261101T000000Z-aaaa/"):
+        bundle = tmp_path / f"bundle{len(inside)}.zip"
+        with zipfile.ZipFile(bundle, "w") as archive:
+            for one in sorted(run.rglob("*.json")):
+                archive.write(one, inside + one.relative_to(run).as_posix())
+        assert typed("prove", str(bundle))[0] == 0
+        assert typed("prove", "--check", str(written), str(bundle))[0] == 0
+    (run / "steps" / "13_attest" / "observations.json").unlink()
+    assert typed("prove", str(run))[0] == 3
+    assert typed("prove", "--check", str(written), str(run))[0] == 3
+
+
+def test_a_certificate_of_another_boundary_does_not_hold(typed: Typed, tmp_path: Path) -> None:
+    folder, written = snapshot(tmp_path / "one", answers(vpc(LEAKY, ALLOW))), tmp_path / "certificate.json"
+    wide = tmp_path / "wide.json"
+    wide.write_text(json.dumps({"schema": "airgap/boundary/v1", "gateways": ["nat-1"]}))
+    assert typed("prove", str(folder), "--boundary", str(wide), "--certificate", str(written))[0] == 0
+    assert typed("prove", "--check", str(written), str(folder), "--boundary", str(wide))[0] == 0
+    code, said = typed("prove", "--check", str(written), str(folder))
+    assert (code, said["holds"]) == (3, False)
+    assert "another boundary" in said["problems"][0]

@@ -58,7 +58,7 @@ def prove(
 ) -> int:
     """Prove that nothing gets out, or show what does. 0: proven, 3: refuted, 4: unknown."""
     if check is not None:
-        return _check(estate, check, as_json)
+        return _check(estate, check, boundary, as_json)
     from airgap.egress.certificate import certificate as certify
     from airgap.egress.facts import Facts
     from airgap.egress.network import Network
@@ -71,7 +71,7 @@ def prove(
     network, admitted = Network(Facts(parsed(found))), declared(found, boundary)
     proof = judge(network, admitted, vpc or ())
     if certificate is not None:
-        write_whole(certificate, encode(certify(network, admitted, proof, found, vpc or ())) + "\n")
+        write_whole(certificate, encode(certify(network, admitted, proof, found)) + "\n")
     if as_json:
         output.document(proof.as_data())
     else:
@@ -79,14 +79,17 @@ def prove(
     return proof.exit_code
 
 
-def _check(estate: Path, path: Path, as_json: bool) -> int:
+def _check(estate: Path, path: Path, boundary: Path | None, as_json: bool) -> int:
     """Verify a certificate with the independent checker alone: 3 where it does not hold, else its verdict's code."""
     from airgap.egress.checker import Checker
-    from airgap.run.estates import certified, files
+    from airgap.run.estates import certified, declared, files
 
-    certificate = certified(path)
-    checker = Checker(certificate, files(estate, path))
+    certificate, found = certified(path), files(estate, path)
+    checker = Checker(certificate, found)
     problems = checker.run()
+    own = declared(found, boundary).as_data()
+    if (boundary or {"boundary.json", "intent.json"} & set(found)) and own != certificate.get("boundary"):
+        problems.append("the certificate speaks of another boundary than the estate's own; give its file by --boundary")
     verdict = certificate.get("verdict")
     if as_json:
         output.document({"holds": not problems, "verdict": verdict, "leaves": checker.leaves, "problems": problems})

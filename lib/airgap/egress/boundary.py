@@ -2,8 +2,8 @@
 
 ``{"schema": "airgap/boundary/v1", "cidrs": [...], "endpoints": "all of the VPC" | [ids], "peers": [ids],
 "gateways": [ids], "ingress": [load balancers], "domains": [names], "accounts": [ids], "regions": [names],
-"sealed_subnets": [CIDRs]}``; every member but the schema may be missing. Without a boundary nothing but the VPC and its
-endpoints may be reached.
+"sealed_subnets": [CIDRs], "open_subnets": [CIDRs], "environment": name}``; every member but the schema may be missing.
+Without a boundary nothing but the VPC and its endpoints may be reached.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from airgap.egress.boxes import cut, of_range
 from airgap.egress.facts import Item
 from airgap.egress.network import Network, Range, subnet_ranges, target
+from airgap.model import edge
+from airgap.model.intent import Intent
 
 SCHEMA = "airgap/boundary/v1"
 ALL = "all of the VPC"
 LISTED = ("ingress", "domains", "accounts", "regions")
 """Members that are lists of names, in the order of the fields."""
 _DOORS = ("Gateway", "Interface", "")
+# How the ids begin of what leads to the internet: no sealed subnet may reach it, whoever owns it.
+_INTERNET = ("igw-", "eigw-", "nat-", "eipalloc-")
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Boundary:
     domains: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    opened: Optional[tuple[str, ...]] = None
+    environment: str = ""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Boundary:
@@ -48,8 +54,10 @@ class Boundary:
         endpoints = data.get("endpoints", ALL)
         named = (endpoints,) if isinstance(endpoints, str) else tuple(endpoints)
         gateways = (*(data.get("peers") or ()), *(data.get("gateways") or ()))
-        more = (tuple(str(one) for one in data.get(name) or ()) for name in LISTED)
-        return cls(ranges, named, gateways, sealed, *more)
+        ingress, domains, accounts, regions = (tuple(str(one) for one in data.get(name) or ()) for name in LISTED)
+        opened = tuple(data["open_subnets"]) if "open_subnets" in data else None
+        environment = str(data.get("environment", ""))
+        return cls(ranges, named, gateways, sealed, ingress, domains, accounts, regions, opened, environment)
 
     def as_data(self) -> dict[str, Any]:
         """Return the boundary as JSON data; ``from_data`` reads it again."""
@@ -63,6 +71,8 @@ class Boundary:
             "accounts": list(self.accounts),
             "regions": list(self.regions),
             "sealed_subnets": list(self.sealed),
+            **({} if self.opened is None else {"open_subnets": list(self.opened)}),
+            **({"environment": self.environment} if self.environment else {}),
         }
 
     def admits(self, network: Network, route: Item, vpc: str) -> bool:
@@ -101,6 +111,53 @@ class Boundary:
             left = [part for one in left for part in cut(one, (first, last))]
         return left
 
-    def is_sealed(self, subnet: Item) -> bool:
-        """Tell whether a subnet is one that the boundary speaks of; without a list every subnet is."""
-        return not self.sealed or any(str(one) in self.sealed for one in subnet_ranges(subnet))
+    def judged(self, subnets: Iterable[Item]) -> set[str]:
+        """Return the ids of the subnets that the boundary speaks of; without a list of sealed ones it is every one.
+
+        Where it says which subnets are open, every other one of a VPC with a sealed one is sealed, declared or not.
+        """
+        every = list(subnets)
+        named = {str(one["SubnetId"]): one for one in every if self._holds(self.sealed, one)}
+        if not self.sealed:
+            return {str(one["SubnetId"]) for one in every}
+        homes = {one["VpcId"] for one in named.values()} if self.opened is not None else set()
+        stray = (one for one in every if one["VpcId"] in homes and not self._holds(self.opened or (), one))
+        return {*named, *(str(one["SubnetId"]) for one in stray)}
+
+    @staticmethod
+    def _holds(ranges: Iterable[str], subnet: Item) -> bool:
+        return not {str(one) for one in subnet_ranges(subnet)}.isdisjoint(ranges)
+
+    def vpcs(self, network: Network) -> tuple[str, ...]:
+        """Return the VPCs in question where some are marked as another environment's; nothing where none is."""
+        marks = {str(one["VpcId"]): _environment(one) for one in network.facts.items("Vpcs")}
+        mine = tuple(sorted(vpc for vpc, mark in marks.items() if mark in ("", self.environment)))
+        return mine if self.environment and len(mine) < len(marks) else ()
+
+
+def _environment(vpc: Item) -> str:
+    tags = {str(one.get("Key")): str(one.get("Value")) for one in vpc.get("Tags") or []}
+    return tags.get("airgap:environment", "")
+
+
+def intended(intent: Intent) -> dict[str, Any]:
+    """Return what the sealed subnets of an environment may reach: its VPC and endpoints, what is on premises, peers.
+
+    A connection of another team that the params adopt by its id is registered; a way to the internet never is.
+    """
+    network = intent.network
+    peers = sorted(one for one in intent.adopt.values() if not one.startswith(_INTERNET))
+    return {
+        "schema": SCHEMA,
+        "environment": intent.environment,
+        "cidrs": [network.vpc_cidr, *network.on_premises_cidrs],
+        "endpoints": ALL,
+        "gateways": peers,
+        "ingress": [edge.balancer(intent)] if edge.scheme(intent) == edge.PUBLIC else [],
+        "public_tier": network.public_tier,
+        "sealed_subnets": [subnet.cidr for subnet in network.private_subnets],
+        "open_subnets": [subnet.cidr for subnet in (*network.public_subnets, *network.ingress_subnets)],
+        "domains": [one.rstrip(".").lower().removeprefix("*.") for one in network.dns_allow],
+        "accounts": list(intent.accounts),
+        "regions": list(intent.regions),
+    }

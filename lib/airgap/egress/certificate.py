@@ -23,9 +23,7 @@ Tree = dict[str, Any]
 _Piece = tuple[int, int, Tree]
 
 
-def certificate(
-    network: Network, boundary: Boundary, proof: Proof, pages: Mapping[str, bytes], vpcs: Sequence[str] = ()
-) -> dict[str, Any]:
+def certificate(network: Network, boundary: Boundary, proof: Proof, pages: Mapping[str, bytes]) -> dict[str, Any]:
     """Return the certificate of a proof; subnets with a leak, or that are unknown, are named and have no tree."""
     classes: dict[tuple[str, ...], dict[str, Any]] = {}
     numbers: dict[str, int] = {}
@@ -49,7 +47,7 @@ def certificate(
         "schema": SCHEMA,
         "verdict": proof.verdict,
         "boundary": boundary.as_data(),
-        "vpcs": sorted(vpcs),
+        "vpcs": sorted(proof.named),
         "pages": {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(pages.items())},
         "subnets": numbers,
         "open": opened,

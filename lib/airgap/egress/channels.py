@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from airgap.egress import copy_ways, name_ways, packet_ways
+from airgap.egress import copy_ways, door_ways, name_ways, packet_ways
 from airgap.egress.facts import Facts
 from airgap.egress.prover import PROVEN, REFUTED, UNKNOWN, Missing
 from airgap.egress.standing import standing
@@ -14,7 +14,12 @@ from airgap.egress.ways import View, Way
 from airgap.model.channels import CHANNELS, Channel
 from airgap.model.observation import GLOBAL
 
-RULES: Mapping[str, Callable[[View], Iterator[Way]]] = {**packet_ways.RULES, **name_ways.RULES, **copy_ways.RULES}
+RULES: Mapping[str, Callable[[View], Iterator[Way]]] = {
+    **packet_ways.RULES,
+    **name_ways.RULES,
+    **door_ways.RULES,
+    **copy_ways.RULES,
+}
 """Channel -> its rule; channels without one are decided by routes or by what stands."""
 ROUTED: Mapping[str, tuple[str, ...]] = {
     "P1": ("igw-",),
@@ -25,8 +30,8 @@ ROUTED: Mapping[str, tuple[str, ...]] = {
     "P8": ("pcx-",),
     "P9": ("cagw-",),
     "P10": ("lgw-",),
-    "P11": ("arn:aws:networkmanager",),
-    "P12": ("arn:aws:odb",),
+    "P11": ("core-network",),
+    "P12": ("odb-network",),
     "P14": ("eni-", "i-"),
     "P16": ("vpce-",),
 }
@@ -72,10 +77,12 @@ def unanswered(facts: Facts, call: str, scope: Iterable[tuple[str, str]]) -> Opt
     broken = next((one for one in given if one.refused), None)
     if broken is not None:
         return broken.refused
+    if not given:
+        return "it was not asked"
     answered = {(one.account, one.region) for one in given}
     for account, region in sorted(scope):
         if not answered & {(account, region), (account, GLOBAL)}:
-            return "it was not asked" + (f" in {region} of {account}" if region and given else "")
+            return "it was not asked" + (f" in {region} of {account}" if region else "")
     return None
 
 

@@ -84,20 +84,18 @@ class Checker:
     """One check of one certificate; a class of no subnet proves nothing and is passed over."""
 
     def __init__(self, certificate: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        self.certificate, self._files, self.leaves = certificate, files, 0
+        self.certificate, self._boundary, self._files = certificate, certificate.get("boundary") or {}, files
         self.problems: list[str] = []
         self._ranges: dict[int, list[list[str]]] = {}
-        self._boundary = certificate.get("boundary") or {}
+        self.leaves = 0
 
     def run(self) -> list[str]:
         """Return what is wrong, nothing where the certificate holds."""
         if self.certificate.get("schema") != "airgap/certificate/v1":
             return [f"schema {self.certificate.get('schema')!r} is not airgap/certificate/v1"]
-        stated = self.certificate.get("pages") or {}
-        for name in sorted({*stated, *self._files}):
-            raw = self._files.get(name)
-            if raw is None or hashlib.sha256(raw).hexdigest() != stated.get(name):
-                self.problems.append(f"{name} is not the page that was judged")
+        stated = {(name, str(one)) for name, one in (self.certificate.get("pages") or {}).items()}
+        differing = stated ^ {(name, hashlib.sha256(raw).hexdigest()) for name, raw in self._files.items()}
+        self.problems += sorted({f"{name} is not the page that was judged" for name, _ in differing})
         try:
             if not self.problems:
                 self._pages = Pages(self._files)
@@ -110,10 +108,7 @@ class Checker:
 
     def _subnets(self) -> None:
         """Every judged subnet has a class, and it is the class of its own route table and network ACL."""
-        sealed, vpcs = self._boundary.get("sealed_subnets") or [], self.certificate.get("vpcs") or []
-        classed, opened = self.certificate["subnets"], self.certificate["open"]
-        judged = {name for name, one in self._pages.held.get("Subnets", {}).items()
-                  if (not sealed or {*_ranges(one)} & {*sealed}) and (not vpcs or one["VpcId"] in vpcs)}  # fmt: skip
+        classed, opened, judged = self.certificate["subnets"], self.certificate["open"], self._judged()
         if judged != {*classed, *opened}:
             self.problems.append(f"not the judged subnets: {sorted(judged ^ {*classed, *opened})}")
         if self.certificate["verdict"] == "proven":
@@ -127,6 +122,16 @@ class Checker:
             if own != [classes[number].get(member) for member in ("vpc", "table", "acl")]:
                 self.problems.append(f"{name} is of another class")
 
+    def _judged(self) -> set[str]:
+        """The sealed subnets, and where the boundary says which are open, all others of their VPCs; else every one."""
+        sealed, opened = ({*(self._boundary.get(name) or [])} for name in ("sealed_subnets", "open_subnets"))
+        vpcs = self.certificate.get("vpcs") or []
+        every = self._pages.held.get("Subnets", {}).items()
+        held = {name: one for name, one in every if not vpcs or one["VpcId"] in vpcs}
+        named = {name for name, one in held.items() if not sealed or sealed & {*_ranges(one)}}
+        homes = {held[name]["VpcId"] for name in named} if "open_subnets" in self._boundary else ()
+        return named | {name for name, one in held.items() if one["VpcId"] in homes and not opened & {*_ranges(one)}}
+
     def _class(self, number: int, one: Mapping[str, Any]) -> None:
         table = self._pages.held.get("RouteTables", {}).get(one["table"])
         acl = self._pages.held.get("NetworkAcls", {}).get(one["acl"])
@@ -137,9 +142,8 @@ class Checker:
             routes = self._routes(table, one["vpc"], version)
             entries = sorted((acl or {}).get("Entries") or [], key=lambda entry: int(entry["RuleNumber"]))
             boxes = [(entry, box) for entry in entries if entry["Egress"] for box in [_box(entry, version)] if box]
-            every = self._ranges[number]
-            declared = {"range": self._boundary.get("cidrs") or [],
-                        "own": [one for one in every[0] if all(one in other for other in every)]}  # fmt: skip
+            own = set.intersection(*map(set, self._ranges[number]))
+            declared = {"range": self._boundary.get("cidrs") or [], "own": sorted(own)}
             for leaf, region in self._walk(tree, WHOLE[version]):
                 self.leaves += 1
                 wrong = _unproven(leaf, region, routes, boxes if acl else None, version, declared)
@@ -151,8 +155,7 @@ class Checker:
         if "why" in tree:
             yield tree, region
             return
-        axis, at = tree["axis"], tree["at"]
-        low, high = region[axis]
+        axis, at, (low, high) = tree["axis"], tree["at"], region[tree["axis"]]
         if not low < at <= high:
             self.problems.append(f"a split at {at} lies outside {low} to {high}")
             return
@@ -179,12 +182,10 @@ class Checker:
         """Tell whether the boundary declares every target of a route."""
         endpoints = self._boundary.get("endpoints") or []
         declared = {*(self._boundary.get("gateways") or []), *([] if isinstance(endpoints, str) else endpoints)}
-        for one in targets:
-            item = self._pages.held.get("VpcEndpoints", {}).get(one) or {}
-            own = item.get("VpcId") == vpc and item.get("VpcEndpointType", "") in ("Gateway", "Interface", "")
-            if one not in declared and not ("all of the VPC" in endpoints and own):
-                return False
-        return bool(targets)
+        held = self._pages.held.get("VpcEndpoints", {}) if "all of the VPC" in endpoints else {}
+        doors = {name for name, one in held.items() if one.get("VpcId") == vpc and
+                 one.get("VpcEndpointType", "") in ("Gateway", "Interface", "")}  # fmt: skip
+        return bool(targets) and {*targets} <= declared | doors
 
 
 def _unproven(leaf: Mapping[str, Any], region: Region, routes: list[Route], entries: Optional[list[Any]], version: str,

@@ -7,11 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from airgap.egress.facts import Document
-from airgap.egress.ways import View, Way, alive
-from airgap.model.components import takes_policy
-from airgap.model.endpoint_policies import EndpointFacts
-from airgap.model.policy import ALLOW, FULL_ACCESS, UNKNOWN, MalformedPolicy, evaluate, parse
-from airgap.model.requests import must_fail
+from airgap.egress.ways import View, Way
 
 
 class Told(NamedTuple):
@@ -63,6 +59,8 @@ OPENED = (
     Opened("N9", "sns:GetTopicAttributes", "Attributes.Policy", "sns:Subscribe"),
     Opened("N9", "sqs:GetQueueAttributes", "Attributes.Policy", "sqs:ReceiveMessage"),
     Opened("N9", "events:DescribeEventBus", "Policy", "events:PutRule"),
+    Opened("P19", "vpc-lattice:GetAuthPolicy", "policy", "vpc-lattice-svcs:Invoke"),
+    Opened("P19", "vpc-lattice:GetResourcePolicy", "policy", "vpc-lattice:CreateServiceNetworkVpcAssociation"),
 )
 
 
@@ -88,45 +86,6 @@ def opened(channel: str, view: View) -> Iterator[Way]:
 
 def _subject(answer: Document) -> str:
     return str(next(iter(answer.params.values()), answer.call))
-
-
-def endpoint_policies(view: View) -> Iterator[Way]:
-    """N1: what an endpoint's policy lets through to somebody else's resources, or from somebody else."""
-    for one in view.items("ec2:DescribeVpcEndpoints", "VpcEndpoints"):
-        name, (account, region) = str(one.get("VpcEndpointId")), view.network.facts.home(one)
-        service = service_of(str(one.get("ServiceName", "")), region)
-        if not alive(one) or one.get("VpcEndpointType") not in ("Interface", "Gateway") or not takes_policy(service):
-            continue
-        facts = EndpointFacts(
-            "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws",
-            region, account or next(iter(sorted(view.own)), "000000000000"),
-            buckets=("an-own-bucket",), repositories=("own",),
-        )  # fmt: skip
-        for what, decided in _let_through(one.get("PolicyDocument"), service, facts):
-            yield Way(name, what, f"bound the policy of {name} to own principals and resources",
-                      str(one.get("VpcId", "")), decided=decided)  # fmt: skip
-
-
-def service_of(name: str, region: str) -> str:
-    """Return the short name of an endpoint's service, such as ``ecr.dkr`` of ``com.amazonaws.eu-west-1.ecr.dkr``."""
-    _, found, tail = name.partition(f".{region}.") if region else ("", "", "")
-    parts = name.split(".")
-    return tail if found else ".".join(parts[3:]) if len(parts) > 3 else parts[-1]
-
-
-def _let_through(document: Any, service: str, facts: EndpointFacts) -> Iterator[tuple[str, bool]]:
-    try:
-        policy = parse(FULL_ACCESS if document is None else document)
-    except MalformedPolicy as error:
-        yield f"its policy cannot be read: {error}", False
-        return
-    asked: dict[str, tuple[str, bool]] = {}
-    for request in must_fail(service, facts):
-        outcome = evaluate(policy, request).outcome
-        if outcome in (ALLOW, UNKNOWN):
-            verb = "lets through" if outcome == ALLOW else "may let through"
-            asked.setdefault(request.label, (f"{verb} {request.label}: {request.action}", outcome == ALLOW))
-    yield from asked.values()
 
 
 def buckets(view: View) -> Iterator[Way]:
@@ -173,6 +132,15 @@ def images(view: View) -> Iterator[Way]:
     for answer in view.answers("rds:DescribeDBClusterSnapshotAttributes"):
         yield from _database(answer, "DBClusterSnapshotAttributesResult", "DBClusterSnapshotAttributes", view)
 
+    for answer in view.answers("dlm:GetLifecyclePolicy"):
+        for schedule in ((answer.body.get("Policy") or {}).get("PolicyDetails") or {}).get("Schedules") or []:
+            places = [
+                each.get("Target") or each.get("TargetRegion") for each in schedule.get("CrossRegionCopyRules") or []
+            ]
+            people = [who for each in schedule.get("ShareRules") or [] for who in each.get("TargetAccounts") or []]
+            for place in [*places, *filter(view.foreign, people)]:
+                yield Way(_subject(answer), f"snapshots are copied or shared to {place}", f"remove {place}")
+
 
 def _database(answer: Document, outer: str, inner: str, view: View) -> Iterator[Way]:
     for one in (answer.body.get(outer) or {}).get(inner) or []:
@@ -189,6 +157,10 @@ def keys(view: View) -> Iterator[Way]:
     for answer in view.answers("secretsmanager:DescribeSecret"):
         for one in answer.body.get("ReplicationStatus") or []:
             yield Way(_subject(answer), f"the secret is replicated to {one.get('Region')}", "remove the replica")
+    for answer in view.answers("ssm:GetResourcePolicies"):
+        for one in answer.body.get("Policies") or []:
+            for who, decided in view.outsiders(one.get("Policy"), "ssm:GetParameter"):
+                yield Way(_subject(answer), f"the parameter is open to {who}", "end the sharing", decided=decided)
     for answer in view.answers("kms:DescribeKey"):
         replicas = ((answer.body.get("KeyMetadata") or {}).get("MultiRegionConfiguration") or {}).get("ReplicaKeys")
         for one in replicas or []:
@@ -208,6 +180,9 @@ def relays(view: View) -> Iterator[Way]:
     for one in view.items("codebuild:BatchGetProjects", "projects"):
         if not (one.get("vpcConfig") or {}).get("subnets"):
             yield Way(str(one.get("arn")), "builds run outside the VPC", "give the project subnets")
+    for one in view.items("glue:GetJobs", "Jobs"):
+        if not (one.get("Connections") or {}).get("Connections"):
+            yield Way(str(one.get("Name")), "the job runs outside the VPC", "give it a connection into the VPC")
     for one in view.items("sagemaker:ListNotebookInstances", "NotebookInstances"):
         yield Way(str(one.get("NotebookInstanceName")), "a notebook may reach the internet", "delete it", decided=False)
 
@@ -258,7 +233,6 @@ def trust(view: View) -> Iterator[Way]:
 
 
 RULES: Mapping[str, Callable[[View], Iterator[Way]]] = {
-    "N1": endpoint_policies,
     "N3": buckets,
     "N4": registry,
     "N5": images,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
+from typing import Optional
 
 from airgap.egress.facts import Item
+from airgap.egress.network import Range
 from airgap.egress.ways import View, Way, alive
 
 # Names whose authoritative servers are AWS's alone: nobody else learns what was asked.
@@ -14,9 +17,15 @@ _AWS_NAMES = (
     "api.aws",
     "ec2.internal",
     "compute.internal",
-    "in-addr.arpa",
-    "ip6.arpa",
 )
+# Whoever holds a range holds the name servers of its reverse names: only these belong to nobody outside (RFC 6303).
+_PRIVATE = tuple(
+    map(ipaddress.ip_network, (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
+        "fc00::/7", "fe80::/10",
+    ))
+)  # fmt: skip
+_TRUSTS = "the DNS Firewall trusts whatever the names of rule"
 _ROUTED = ("CUSTOMER_ROUTED", "CUSTOMER_ISOLATED")
 
 
@@ -26,9 +35,10 @@ def recursion(view: View) -> Iterator[Way]:
         name = str(vpc["VpcId"])
         if _resolver_off(view, name):
             continue
-        yield from (
-            Way(name, what, "end the DNS Firewall's rules with BLOCK *", name) for what in _recursed(view, name)
-        )
+        for what in _recursed(view, name):
+            trusted = what.startswith(_TRUSTS)
+            closes = "inspect redirections" if trusted else "end the DNS Firewall's rules with BLOCK *"
+            yield Way(name, what, closes, name, decided=not trusted)
 
 
 def _resolver_off(view: View, vpc: str) -> bool:
@@ -51,7 +61,9 @@ def _recursed(view: View, vpc: str) -> Iterator[str]:
             if not rule.get("Qtype") and not rule.get("DnsThreatProtection") and set(domains) & {"*", "*."}:
                 return
             continue
-        open_ = [one for one in domains if not _ours(view, one)]
+        open_ = [one for one in domains if not _ours(view, vpc, one)]
+        if rule.get("FirewallDomainRedirectionAction") == "TRUST_REDIRECTION_DOMAIN" and not open_:
+            yield f"{_TRUSTS} {rule.get('Name')} redirect to"
         if open_ or not domains:
             yield f"the DNS Firewall lets through {', '.join(open_[:3]) or 'an unread list'}"
     yield "no rule of a DNS Firewall blocks every other name: what is asked reaches anybody's name servers"
@@ -80,11 +92,43 @@ def _domains(view: View, list_id: str) -> list[str]:
     return found
 
 
-def _ours(view: View, domain: str) -> bool:
+def _ours(view: View, vpc: str, domain: str) -> bool:
     name = domain.lower().rstrip(".").lstrip("*").lstrip(".")
     zones = [str(one.get("Name", "")) for one in view.items("route53:ListHostedZonesByVPC", "HostedZoneSummaries")]
     allowed = (*_AWS_NAMES, *view.boundary.domains, *(one.rstrip(".") for one in zones if one))
-    return bool(name) and any(name == one or name.endswith(f".{one}") for one in allowed)
+    known = bool(name) and any(name == one or name.endswith(f".{one}") for one in allowed)
+    return known or _reverse(view, vpc, name)
+
+
+def _reverse(view: View, vpc: str, name: str) -> bool:
+    """Tell whether a reverse zone is of private ranges, or of ranges of the VPC or the boundary to the octet."""
+    zone = _zone(name)
+    if zone is None:
+        return False
+    declared = [ipaddress.ip_network(one) for one in view.boundary.ranges]
+    near = [one for one in (*view.network.ranges(vpc), *declared) if one.version == zone.version]
+    step, finest = (8, 24) if zone.version == 4 else (4, 124)
+    # A range smaller than an octet's zone is served by the zone of that octet.
+    close = [one for one in near if zone.overlaps(one) and zone.prefixlen >= min(one.prefixlen // step * step, finest)]
+    return bool(close) or any(_within(zone, one) for one in _PRIVATE)
+
+
+def _within(zone: Range, one: Range) -> bool:
+    return zone.version == one.version and zone.overlaps(one) and zone.prefixlen >= one.prefixlen
+
+
+def _zone(name: str) -> Optional[Range]:
+    """Return the range of a reverse zone (RFC 1035, 3.5; RFC 3596, 2.5), None where a name is none."""
+    stem, _, ending = name.rpartition(".arpa")[0].rpartition(".")
+    parts = stem.split(".")[::-1]
+    try:
+        if ending == "in-addr" and len(parts) <= 4:
+            return ipaddress.ip_network(f"{'.'.join([*parts, '0', '0', '0'][:4])}/{8 * len(parts)}")
+        if ending == "ip6" and len(parts) <= 32:
+            return ipaddress.IPv6Network((int("".join(parts), 16) << 4 * (32 - len(parts)), 4 * len(parts)))
+    except ValueError:
+        return None
+    return None
 
 
 def forwarding(view: View) -> Iterator[Way]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airgap.egress.facts import Item
+from airgap.egress.network import target
 from airgap.egress.ways import View, Way, alive
 
 _OURS = ("com.amazonaws.", "cn.com.amazonaws.", "aws.", "com.amazonaws-")
@@ -28,6 +29,31 @@ def _endpoint(one: Item, what: str) -> Way:
     return Way(name, what, f"delete {name}, or name it in the boundary", str(one.get("VpcId", "")))
 
 
+def direct_connect(view: View) -> Iterator[Way]:
+    """P7: a Direct Connect gateway that is associated with a gateway to which some subnet's routes lead."""
+    tables = view.network.facts.items("RouteTables")
+    for one in view.items("directconnect:DescribeDirectConnectGatewayAssociations", "directConnectGatewayAssociations"):
+        gateway = str(one.get("virtualGatewayId") or (one.get("associatedGateway") or {}).get("id") or "")
+        name = str(one.get("associationId") or gateway)
+        led = {str(each.get("VpcId")) for each in tables for route in each.get("Routes") or []
+               if route.get("State") != "blackhole" and target(route)[1] == gateway}  # fmt: skip
+        if not alive(one, "associationState") or {gateway, name} & set(view.boundary.gateways):
+            continue
+        for vpc in sorted(led):
+            what = f"Direct Connect carries what is routed to {gateway}"
+            yield Way(name, what, f"delete the routes to {gateway}", vpc)
+
+
+def proxies(view: View) -> Iterator[Way]:
+    """P16: a proxy stands on a NAT gateway and is reached by an endpoint, without any route to either."""
+    for one in view.items("ec2:DescribeNatGateways", "NatGateways"):
+        for each in one.get("AttachedAppliances") or [] if alive(one) else ():
+            name = str(each.get("ApplianceArn") or one.get("NatGatewayId"))
+            if name not in view.boundary.gateways:
+                what = f"{each.get('Type') or 'an appliance'} on {one.get('NatGatewayId')} sends on for its clients"
+                yield Way(name, what, f"detach {name}, or name it in the boundary", str(one.get("VpcId", "")))
+
+
 def inspection(view: View) -> Iterator[Way]:
     """P15: endpoints of a Gateway Load Balancer lead into somebody's inspection, even where no route names them."""
     for one in view.items("ec2:DescribeVpcEndpoints", "VpcEndpoints"):
@@ -47,7 +73,9 @@ def interface_endpoints(view: View) -> Iterator[Way]:
         _, region = view.network.facts.home(one)
         elsewhere = one.get("ServiceRegion") or region
         owner = (owners.get(service) or {}).get("Owner")
-        if kind not in ("Interface", "Gateway"):
+        if view.foreign(one.get("OwnerId")):
+            yield _endpoint(one, f"belongs to account {one['OwnerId']}, whose policy it is")
+        elif kind not in ("Interface", "Gateway"):
             yield _endpoint(one, f"is of the type {kind}, of which nothing is known")._replace(decided=False)
         elif ".vpce." in service or not service.startswith(_OURS) or (owner and owner not in _AMAZON):
             yield _endpoint(one, f"leads to {service}, a service of {owner or 'a third party'}")
@@ -96,13 +124,20 @@ def entrances(view: View) -> Iterator[Way]:
             zones = [str(each.get("SubnetId")) for each in one.get("AvailabilityZones") or [] if isinstance(each, dict)]
             subnets = tuple(zones or [str(each) for each in one.get("Subnets") or []])
             name = str(one.get("LoadBalancerArn") or one.get("LoadBalancerName"))
-            if one.get("Scheme") == "internet-facing" and name not in view.boundary.ingress:
+            if one.get("Scheme") == "internet-facing" and not _declared(view, one, subnets):
                 what = "a load balancer faces the internet: its replies carry data"
                 vpc = str(one.get("VpcId") or one.get("VPCId") or "")
                 yield Way(name, what, f"name {name} as ingress in the boundary, or make it internal", vpc, subnets)
     for answer in view.answers("cloudfront:ListVpcOrigins"):
         for one in (answer.body.get("VpcOriginList") or {}).get("Items") or []:
             yield Way(str(one.get("Arn")), "CloudFront answers the internet from within the VPC", "delete the origin")
+
+
+def _declared(view: View, one: Item, subnets: tuple[str, ...]) -> bool:
+    """Tell whether the boundary names a load balancer, by ARN or name; one that stands in a sealed subnet it cannot."""
+    named = {str(one.get("LoadBalancerArn")), str(one.get("LoadBalancerName"))} & set(view.boundary.ingress)
+    sealed = view.boundary.judged(view.network.facts.items("Subnets")) if view.boundary.sealed else set()
+    return bool(named) and sealed.isdisjoint(subnets)
 
 
 def sharing(view: View) -> Iterator[Way]:
@@ -122,13 +157,11 @@ def sharing(view: View) -> Iterator[Way]:
     for one in view.items("ec2:DescribeSecurityGroupVpcAssociations", "SecurityGroupVpcAssociations"):
         if view.foreign(one.get("VpcOwnerId")):
             yield Way(str(one.get("GroupId")), f"the group is used in a VPC of account {one['VpcOwnerId']}", "undo it")
-    for one in view.items("ram:GetResourceShareAssociations", "resourceShareAssociations"):
-        if (
-            one.get("associationType") == "PRINCIPAL"
-            and alive(one)
-            and view.foreign(_account(one.get("associatedEntity")))
-        ):
-            yield Way(str(one.get("resourceShareArn")), f"shared with {one['associatedEntity']}", "end the sharing")
+    for answer in view.answers("ram:GetResourceShareAssociations"):
+        for one in answer.body.get("resourceShareAssociations") or []:
+            sort = one.get("associationType") or answer.params.get("associationType")
+            if sort == "PRINCIPAL" and alive(one) and view.foreign(_account(one.get("associatedEntity"))):
+                yield Way(str(one.get("resourceShareArn")), f"shared with {one['associatedEntity']}", "end the sharing")
 
 
 def services(view: View) -> Iterator[Way]:
@@ -149,7 +182,9 @@ def _in_subnet(one: Item, name: str, what: str, fix: str) -> Way:
 
 
 RULES = {
+    "P7": direct_connect,
     "P15": inspection,
+    "P16": proxies,
     "P17": interface_endpoints,
     "P18": prefix_lists,
     "P19": lattice,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airgap.egress.channels import scope
-from airgap.egress.copy_ways import service_of
+from airgap.egress.door_ways import service_of
 from airgap.egress.ways import View, alive
 from airgap.model.components import takes_policy
 

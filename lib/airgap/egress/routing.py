@@ -69,6 +69,13 @@ def vpc_attachment(network: Network, gateway: str, vpc: str) -> Optional[Item]:
     return next((one for one in found if live(one)), None)
 
 
+def attachment_subnet(network: Network, attachment: str) -> Optional[Item]:
+    """Return the subnet in which a VPC's transit gateway attachment stands; of several the first that is recorded."""
+    item = network.facts.find("TransitGatewayVpcAttachments", "TransitGatewayAttachmentId", attachment) or {}
+    found = (network.subnet(str(one)) for one in item.get("SubnetIds") or [])
+    return next((one for one in found if one is not None), None)
+
+
 def known_gateway(network: Network, gateway: str) -> bool:
     """Tell whether a transit gateway is recorded."""
     return network.facts.find("TransitGateways", "TransitGatewayId", gateway) is not None

@@ -74,6 +74,23 @@ def group_rule(network: Network, groups: list[str], packet: Packet, peer: Addres
     return None
 
 
+def rule_of(network: Network, group: str, packet: Packet, peer: Address, outbound: bool) -> str:
+    """Return `` by rule ID`` for the rule of a group that admits a packet; nothing where its rules were not listed."""
+    for one in network.facts.where("SecurityGroupRules", GroupId=group):
+        protocol = number(one.get("IpProtocol", "-1"))
+        told = {
+            "IpRanges": [{"CidrIp": one.get("CidrIpv4")}],
+            "Ipv6Ranges": [{"CidrIpv6": one.get("CidrIpv6")}],
+            "PrefixListIds": [{"PrefixListId": one["PrefixListId"]}] if one.get("PrefixListId") else [],
+            "UserIdGroupPairs": [one["ReferencedGroupInfo"]] if one.get("ReferencedGroupInfo") else [],
+        }
+        if bool(one.get("IsEgress")) != outbound or protocol not in (ANY, packet.protocol):
+            continue
+        if ports_match(protocol, one.get("FromPort"), one.get("ToPort"), packet) and _peer(network, told, peer):
+            return f" by rule {one.get('SecurityGroupRuleId')}"
+    return ""
+
+
 def _peer(network: Network, rule: Mapping[str, Any], peer: Address) -> bool:
     """Tell whether a rule speaks of a peer's address, by range, prefix list or the groups of its interface."""
     blocks = [one.get("CidrIp") for one in rule.get("IpRanges") or []]

@@ -17,6 +17,7 @@ from airgap.egress.witness import Witness, witnesses
 from airgap.errors import UsageError
 
 SCHEMA = "airgap/proof/v1"
+SUBNETS = "ec2:DescribeSubnets"
 EXIT_CODES = {PROVEN: 0, REFUTED: 3, UNKNOWN: 4}
 
 
@@ -33,6 +34,7 @@ class Proof:
     relayed: list[Relay]
     missing: list[Missing]
     residual: list[str]
+    named: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -81,7 +83,9 @@ def prove(network: Network, boundary: Boundary, vpcs: Sequence[str] = ()) -> Pro
     if unknown:
         raise UsageError(f"{', '.join(unknown)} is not recorded", "anything", "name VPCs of the estate")
     every = list(Prover(network, boundary).subnets())
-    mine = {one.subnet for one in every if _is_judged(network, boundary, one, vpcs)}
+    named = tuple(vpcs) or boundary.vpcs(network)
+    among = [one for one in network.facts.items("Subnets") if not named or one["VpcId"] in named]
+    mine = boundary.judged(among)
     judged, others = [one for one in every if one.subnet in mine], [one for one in every if one.subnet not in mine]
     names = {one.vpc for one in judged}
     view = View(network, boundary, _own(network, boundary))
@@ -100,17 +104,12 @@ def prove(network: Network, boundary: Boundary, vpcs: Sequence[str] = ()) -> Pro
     return Proof(
         whole, verdicts, judged, others, channels, list(witnesses(network, judged)),
         [one for one in relays(network, packets + others) if one.subnet in mine], missing,
-        list(residual(view)),
+        list(residual(view)), named,
     )  # fmt: skip
 
 
 def _packet_verdicts(judged: Iterable[Judged]) -> list[Judged]:
     return [Judged(one.subnet, one.vpc, one.verdict) for one in judged]
-
-
-def _is_judged(network: Network, boundary: Boundary, one: Judged, vpcs: Sequence[str]) -> bool:
-    subnet = network.subnet(one.subnet) or {}
-    return boundary.is_sealed(subnet) and (not vpcs or one.vpc in vpcs)
 
 
 def _own(network: Network, boundary: Boundary) -> frozenset[str]:
@@ -133,12 +132,10 @@ def _concerns(way: Way, subnets: set[str], vpcs: set[str]) -> bool:
 def _routes(channel: Decided, judged: Iterable[Judged]) -> None:
     """A channel that routes lead into is refuted by the leaks that take it."""
     starts = ROUTED.get(channel.channel.id, ())
-    found = (
-        sorted({leak.target for one in judged for leak in one.leaks if leak.target.startswith(starts)})
-        if starts
-        else []
-    )
-    for one in found:
+    leaks = {leak.target for one in judged for leak in one.leaks}
+    # The target of a route may be an ARN, in any partition: what counts is how its last part begins.
+    found = [one for one in leaks if one.rpartition(":")[2].startswith(starts)] if starts else []
+    for one in sorted(found):
         channel.ways.append(Way(one, "a route and a network ACL let packets out", f"delete the routes to {one}"))
         channel.verdict = REFUTED
 
@@ -156,9 +153,11 @@ def _absent(network: Network, boundary: Boundary, judged: Sequence[Judged], vpcs
     """Return what should have been judged and is not in the pages."""
     found = {str(each) for one in judged for each in subnet_ranges(network.subnet(one.subnet) or {})}
     gone = [] if vpcs else [one for one in boundary.sealed if one not in found]
-    missing = [Missing(f"the sealed subnet {one}", "ec2:DescribeSubnets") for one in gone]
+    asked = network.facts.asked(SUBNETS)
+    needs = SUBNETS if not asked or any(one.refused for one in asked) else "the subnet itself, which is not there"
+    missing = [Missing(f"the sealed subnet {one}", needs) for one in gone]
     if not judged:
-        missing.append(Missing("any subnet to judge", "ec2:DescribeSubnets"))
+        missing.append(Missing("any subnet to judge", needs))
     return missing
 
 

@@ -12,9 +12,10 @@ from typing import Any, Optional
 from airgap.egress import routing
 from airgap.egress.facts import Item
 from airgap.egress.network import Address, Network, addresses, public_addresses, target
-from airgap.egress.rules import ICMP, ICMP6, TCP, UDP, Packet, acl_rule, group_rule
+from airgap.egress.rules import ICMP, ICMP6, TCP, UDP, Packet, acl_rule, group_rule, rule_of
 
 DELIVERED, EXITS, DROPPED, UNKNOWN = "delivered", "exits", "dropped", "unknown"
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 MOST_HOPS = 32
 """Hops after which a packet goes in circles; AWS has no path of this length."""
 
@@ -56,6 +57,7 @@ class Interface:
     groups: Optional[list[str]] = None
     public: bool = True
     checked: str = ""
+    name: str = ""
 
 
 def sender(network: Network, interface: Item, source: Address) -> Interface:
@@ -63,7 +65,8 @@ def sender(network: Network, interface: Item, source: Address) -> Interface:
     subnet = network.subnet(str(interface.get("SubnetId"))) or {}
     groups = [str(one.get("GroupId")) for one in interface.get("Groups") or []]
     public = str(source) in public_addresses(interface) or source.version == 6
-    return Interface(str(interface.get("VpcId")), subnet, groups, public, owner(interface))
+    return Interface(str(interface.get("VpcId")), subnet, groups, public, owner(interface),
+                     str(interface["NetworkInterfaceId"]))  # fmt: skip
 
 
 def owner(interface: Item) -> str:
@@ -92,12 +95,13 @@ class Walker:
     def send(self, packet: Packet, origin: Interface) -> Trace:
         """Walk a packet from an interface in a subnet."""
         subnet = origin.subnet
-        self._hop(str(subnet["SubnetId"]), "sent")
+        self._hop(str(subnet["SubnetId"]), f"sent by {origin.name}" if origin.name else "sent")
         if origin.groups is not None:
             admitting = group_rule(self.network, origin.groups, packet, packet.destination, True)
             if admitting is None:
                 return self._drop("sg-egress", origin.checked)
-            self._hop(admitting, "security group admits it out")
+            said = rule_of(self.network, admitting, packet, packet.destination, True)
+            self._hop(admitting, f"security group admits it out{said}")
         at = self.network.subnet_of(origin.vpc, packet.destination)
         if at is not None and at["SubnetId"] == subnet["SubnetId"]:
             return self._arrive(packet, origin.vpc, at)
@@ -152,7 +156,8 @@ class Walker:
             admitting = group_rule(self.network, groups, packet, packet.source, False)
             if admitting is None:
                 return self._drop("sg-ingress", owner(interface))
-            self._hop(admitting, "security group admits it in")
+            said = rule_of(self.network, admitting, packet, packet.source, False)
+            self._hop(admitting, f"security group admits it in{said}")
         self._hop(str(interface["NetworkInterfaceId"]), "delivered")
         return self._end(DELIVERED, "", owner(interface))
 
@@ -207,6 +212,7 @@ class Walker:
             self.trace.assumed.append(f"{gateway} is not recorded: a public NAT gateway")
             return self._beyond(gateway, "internet")
         self._hop(gateway, "translated")
+        packet = _from_ipv6(packet)
         private = item.get("ConnectivityType") == "private"
         own = self.network.subnet(str(item.get("SubnetId")))
         if own is None:
@@ -267,11 +273,19 @@ class Walker:
         if kind == "blackhole":
             return self._drop("tgw-blackhole", gateway)
         if kind == "vpc" and self.network.vpc(resource) is not None:
-            return self._local(packet, resource)
+            return self._attached(packet, resource, attachment)
         if kind == "peering" and routing.known_gateway(self.network, resource):
             return self._transit(packet, resource, attachment)
         self.trace.boundary.append("on-prem" if kind in ("vpn", "direct-connect-gateway") else kind)
         return self._end(EXITS, "", gateway)
+
+    def _attached(self, packet: Packet, vpc: str, attachment: str) -> Trace:
+        """Into a VPC by its transit gateway attachment, whose subnet routes and filters what goes on from there."""
+        subnet = routing.attachment_subnet(self.network, attachment)
+        there = self.network.subnet_of(vpc, packet.destination)
+        if subnet is None or (there is not None and there["SubnetId"] == subnet["SubnetId"]):
+            return self._local(packet, vpc)
+        return self._leave_subnet(packet, subnet, False)
 
     def peering(self, packet: Packet, connection: str, subnet: Item, public: bool) -> Trace:
         """Into a peer VPC, and no further."""
@@ -343,6 +357,14 @@ class Walker:
     def _end(self, outcome: str, reason: str, at: str) -> Trace:
         self.trace.outcome, self.trace.reason, self.trace.at = outcome, reason, at
         return self.trace
+
+
+def _from_ipv6(packet: Packet) -> Packet:
+    """Return an IPv6 packet to NAT64's prefix (RFC 6052) as the IPv4 packet that a NAT gateway makes of it."""
+    if packet.version == 6 and packet.destination in NAT64:
+        there = ipaddress.IPv4Address(int(packet.destination) & 0xFFFFFFFF)
+        return Packet(ipaddress.IPv4Address("192.0.2.1"), there, packet.protocol, packet.port)
+    return packet
 
 
 def _translated(packet: Packet, interface: Item) -> Packet:

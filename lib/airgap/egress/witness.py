@@ -15,8 +15,10 @@ from airgap.egress.network import Network, public_addresses
 from airgap.egress.prover import Judged, Leak
 from airgap.egress.rules import Packet
 from airgap.egress.tracing import hypothetical
-from airgap.egress.walker import Interface, Trace, Walker
+from airgap.egress.walker import DROPPED, Interface, Trace, Walker
 from airgap.errors import AirgapError
+
+BLOCKED = "Block Public Access"
 
 
 class NoReplay(AirgapError):
@@ -99,7 +101,14 @@ def _witness(network: Network, leak: Leak, judged: list[Judged], closers: Closer
             "this is an error of the proof; keep the estate and report it",
         )
     names = tuple(one.subnet for one in judged)
-    return Witness(leak, names, judged[0].vpc, packet, trace, tuple(closers.of(leak, names)))
+    closed = [*closers.of(leak, names), *_behind(trace)]
+    return Witness(leak, names, judged[0].vpc, packet, trace, tuple(dict.fromkeys(closed)))
+
+
+def _behind(trace: Trace) -> Iterator[str]:
+    """Yield what stops the packet behind the subnet's router, where that still belongs to what is recorded."""
+    if trace.outcome == DROPPED:
+        yield BLOCKED if trace.reason == "block-public-access" else f"{trace.reason} at {trace.at}, behind the router"
 
 
 class Closers:
@@ -127,7 +136,7 @@ class Closers:
         if direct or leak.target.startswith("eigw-"):
             places = [one for one in map(self._network.subnet, subnets) if one is not None]
             if places and all(routing.blocked(self._network, one, outbound=True) for one in places):
-                yield "Block Public Access"
+                yield BLOCKED
 
     def _groups_admit(self, leak: Leak, interface: Item) -> bool:
         boxes = self._filters.admitted(_groups(interface), True, leak.version)

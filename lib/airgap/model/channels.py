@@ -54,6 +54,7 @@ P15 Gateway Load Balancer endpoint
 P16 Network Firewall and its proxy
     network-firewall: ListFirewalls DescribeFirewall DescribeFirewallPolicy DescribeRuleGroup
         ListVpcEndpointAssociations
+    ec2: DescribeNatGateways
 P17 Interface endpoint to AWS, third parties or another Region
     ec2: DescribeVpcEndpoints DescribeVpcEndpointServices
 P18 Gateway endpoint and prefix lists, foreign ones included
@@ -209,3 +210,5 @@ def _calls(words: list[str]) -> Iterator[str]:
 
 
 CHANNELS: Mapping[str, Channel] = {channel.id: channel for channel in _channels(_TABLE)}
+CALLS: tuple[str, ...] = tuple(dict.fromkeys(call for channel in CHANNELS.values() for call in channel.calls))
+"""Every call of the table, once."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from airgap.egress.boundary import Boundary
+from airgap.egress.boundary import Boundary, intended
 from airgap.egress.facts import Document
+from airgap.egress.recorded import documents as documents_of
+from airgap.egress.recorded import truncated
 from airgap.errors import Unreadable, UsageError
 from airgap.model.intent import decode
-from airgap.model.observation import ABSENT, OK, UNSUPPORTED
 
 INDEX = "observations/index.json"
+ATTESTED = re.compile(r"steps/\d\d_attest/observations\.json")
 ANSWERS = Path(__file__).with_name("answers.tsv")
 _PAGING = {"NextToken", "nextToken", "Marker", "NextMarker", "ResponseMetadata"}
 _OTHER_FACE = "name a snapshot, a bundle, or a folder of describe output"
@@ -44,16 +47,21 @@ def files(root: Path, without: Path | None = None) -> dict[str, bytes]:
 
 
 def _pages_alone(found: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what of a snapshot, run or bundle is its observations and boundary; a plain folder as it is."""
+    """Return what of a snapshot, run or bundle is its observations and boundary; a plain folder as it is.
+
+    Of a run it is what its attestation read, in one pass over the whole table; other steps read at other times.
+    """
     index = _index_of(found)
     if index is None:
         return found
     base = index[: -len(INDEX)]
-    kept = {one for one in found if one.startswith(f"{base}observations/")} | {
-        f"{base}boundary.json",
-        f"{base}intent.json",
-    }
-    return {one[len(base) :]: found[one] for one in sorted(kept & set(found))}
+    attested = next((one for one in sorted(found) if one.startswith(base) and ATTESTED.fullmatch(one[len(base) :])), "")
+    kept = {one[len(base) :]: raw for one, raw in found.items() if one.startswith(f"{base}observations/")}
+    if attested:
+        rows = json.loads(found[attested])
+        cited = {f"observations/{row['page']}.json" for row in rows}
+        kept = {**{name: raw for name, raw in kept.items() if name in cited}, INDEX: found[attested]}
+    return {**kept, **{one: found[base + one] for one in ("boundary.json", "intent.json") if base + one in found}}
 
 
 def _index_of(found: Mapping[str, bytes]) -> str | None:
@@ -84,9 +92,7 @@ def declared(found: Mapping[str, bytes], given: Path | None) -> Boundary:
     raw = given.read_bytes() if given else found.get("boundary.json")
     name = str(given) if given else "boundary.json"
     if raw is None and INDEX in found and "intent.json" in found:
-        from airgap.run.snapshot import boundary
-
-        return Boundary.from_data(boundary(decode(_read("intent.json", found["intent.json"]))))
+        return Boundary.from_data(intended(decode(_read("intent.json", found["intent.json"]))))
     if raw is None:
         return Boundary()
     try:
@@ -103,45 +109,16 @@ def certified(path: Path) -> dict[str, Any]:
 
 
 def _recorded(found: Mapping[str, bytes]) -> Iterator[Document]:
-    """Yield the last answer of each call of an index, denied and missing ones with the reason."""
-    groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
-    for row in json.loads(found[INDEX]):
-        subject = row["account"], row["region"], row["call"], json.dumps(row["params"], sort_keys=True)
-        groups.setdefault(subject, []).append(row)
-    # Of two answers that show one thing the later one stands, so it comes last.
-    for rows in sorted(groups.values(), key=_began):
-        began = _began(rows)
-        pages = sorted((row for row in rows if row["time"] >= began), key=lambda row: int(row["number"]))
-        for position, row in enumerate(pages):
-            yield _answer(found, row, position + 1, len(pages))
+    """Yield the answers of an index; raises ``Unreadable`` where a page is not the one that was read."""
 
+    def load(page: str) -> Mapping[str, Any] | None:
+        raw = found.get(f"observations/{page}.json")
+        if raw is not None and hashlib.sha256(raw).hexdigest() != page:
+            what = f"page altered: {page} does not have the digest that is its name"
+            raise Unreadable(what, "anything", "take the snapshot again")
+        return None if raw is None else _read(page, raw)
 
-def _began(rows: list[dict[str, Any]]) -> str:
-    """Return when the last asking of a call began: the time of its newest first page."""
-    return max((str(row["time"]) for row in rows if row["number"] == 1), default="")
-
-
-def _answer(found: Mapping[str, bytes], row: Mapping[str, Any], position: int, total: int) -> Document:
-    head = row["account"], row["region"], row["params"]
-    if row["status"] == ABSENT:
-        return Document(*head, {}, row["call"])
-    if row["status"] != OK:
-        said = "not supported where it was asked" if row["status"] == UNSUPPORTED else str(row["status"])
-        return Document(*head, {}, row["call"], said)
-    raw = found.get(f"observations/{row['page']}.json")
-    if raw is None:
-        return Document(*head, {}, row["call"], "its page is missing")
-    if hashlib.sha256(raw).hexdigest() != row["page"]:
-        what = f"page altered: {row['page']} does not have the digest that is its name"
-        raise Unreadable(what, "anything", "take the snapshot again")
-    body = _read(row["page"], raw)
-    if row["number"] != position or (position == total and _truncated(body)):
-        return Document(*head, body, row["call"], "not all of its pages were read")
-    return Document(*head, body, row["call"])
-
-
-def _truncated(body: Mapping[str, Any]) -> bool:
-    return bool(body.get("IsTruncated")) or any(body.get(one) for one in ("NextToken", "nextToken", "NextMarker"))
+    return documents_of(json.loads(found[INDEX]), load)
 
 
 def _plain(found: Mapping[str, bytes]) -> Iterator[Document]:
@@ -151,7 +128,7 @@ def _plain(found: Mapping[str, bytes]) -> Iterator[Document]:
         body = _read(name, raw)
         if "schema" in body:
             continue
-        refused = "not all of its pages were read" if _truncated(body) else ""
+        refused = "not all of its pages were read" if truncated(body) else ""
         yield Document(account, parts[-1] if parts else "", {}, body, _call(body), refused)
 
 

@@ -13,12 +13,12 @@ from airgap.cloud.collect import collect
 from airgap.cloud.queries import QUERIES
 from airgap.cloud.recorder import Recorder
 from airgap.cloud.session import Clock, Cloud
+from airgap.egress.boundary import intended
 from airgap.errors import UsageError
 from airgap.evidence.files import write_whole
 from airgap.evidence.journal import JournalFile
 from airgap.evidence.pages import PageFolder, write_index
 from airgap.model.canonical import encode, plain
-from airgap.model.intent import Intent
 from airgap.model.intent import encode as encode_intent
 from airgap.model.observation import ABSENT, OK
 from airgap.model.redaction import Redactor
@@ -49,7 +49,7 @@ def capture(env: str, out: Path, progress: Callable[[str, str], None]) -> dict[s
         systems.close()
     write_index(out / "observations", observations)
     write_whole(out / "intent.json", encode(plain(encode_intent(intent))) + "\n")
-    write_whole(out / "boundary.json", encode(boundary(intent)) + "\n")
+    write_whole(out / "boundary.json", encode(intended(intent)) + "\n")
     meta = {"schema": "airgap/snapshot/v1", "env": env, "world": intent.world, "account": intent.account,
             "region": intent.region, "taken_at": taken_at, "caller": caller.as_data()}  # fmt: skip
     write_whole(out / "snapshot.json", encode(meta) + "\n")
@@ -60,20 +60,4 @@ def capture(env: str, out: Path, progress: Callable[[str, str], None]) -> dict[s
         "pages": len({one.page for one in observations if one.page}),
         "unanswered": len(missing),
         "not_answered": sorted({f"{one.call}: {one.status} ({one.code})" for one in missing}),
-    }
-
-
-def boundary(intent: Intent) -> dict[str, Any]:
-    """Return what the sealed subnets may reach: the VPC itself, its endpoints, and declared ranges on premises."""
-    network = intent.network
-    return {
-        "schema": "airgap/boundary/v1",
-        "cidrs": [network.vpc_cidr, *network.on_premises_cidrs],
-        "endpoints": "all of the VPC",
-        "public_tier": network.public_tier,
-        "sealed_subnets": [subnet.cidr for subnet in network.private_subnets],
-        "public_subnets": [subnet.cidr for subnet in network.public_subnets],
-        "ingress_subnets": [subnet.cidr for subnet in network.ingress_subnets],
-        "accounts": list(intent.accounts),
-        "regions": list(intent.regions),
     }
