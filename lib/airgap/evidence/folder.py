@@ -64,6 +64,11 @@ class StepFolder:
         return self.root / "findings.json"
 
     @property
+    def waiting(self) -> Path:
+        """A file that is there while all that the step does is to wait for AWS; no part of the evidence."""
+        return self.root / ".waiting"
+
+    @property
     def views(self) -> Path:
         """What was worth seeing of the step, as it was shown: a list of name, title, HTML and text."""
         return self.root / "views.json"
@@ -72,6 +77,16 @@ class StepFolder:
     def declared(self) -> Path:
         """The fields that the step declared, and how they are read: what drift is derived from again."""
         return self.root / "declared.json"
+
+    @property
+    def judged(self) -> Path:
+        """What the step's verdict rests on: the observations by digest, and the run's own records of that moment."""
+        return self.root / "judged.json"
+
+    @property
+    def read(self) -> Path:
+        """What the step's verdict rests on, in the form of an index; the attestation alone has one."""
+        return self.root / "observations.json"
 
     @property
     def journal(self) -> Path:

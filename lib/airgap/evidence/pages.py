@@ -55,9 +55,14 @@ class PageFolder:
 
 def write_index(folder: Path, observations: Iterable[Observation]) -> None:
     """Write ``index.json``: every observation by account, Region, call, parameters and page number."""
+    write_rows(folder / INDEX, observations)
+
+
+def write_rows(path: Path, observations: Iterable[Observation]) -> None:
+    """Write observations to a file in the form of an index."""
     ordered = sorted(observations, key=lambda one: (*one.subject, one.number, one.time))
     rows = [{name: data[name] for name in _INDEXED} for data in (one.as_data() for one in ordered)]
-    write_whole(folder / INDEX, "[\n" + ",\n".join(encode(row) for row in rows) + "\n]\n")
+    write_whole(path, "[\n" + ",\n".join(encode(row) for row in rows) + "\n]\n")
 
 
 def _holds(path: Path, page: bytes) -> bool:

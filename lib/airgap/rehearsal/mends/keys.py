@@ -1,9 +1,14 @@
-"""KMS: the keys of AWS services are managed by AWS, and do not exist before their first use."""
+"""KMS: the keys of AWS services do not exist before their first use; digests are signed as what they are."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from moto.kms.models import Key, KmsBackend
 
 from airgap.rehearsal.hook import after
@@ -36,6 +41,25 @@ def unused_aliases(call: Call, result: dict[str, Any]) -> None:
     for alias in result["Aliases"]:
         if alias.get("TargetKeyId") not in keys:
             alias.pop("TargetKeyId", None)
+
+
+_HASHES: dict[str, Callable[[], Any]] = {
+    "ECDSA_SHA_256": hashes.SHA256,
+    "ECDSA_SHA_384": hashes.SHA384,
+    "ECDSA_SHA_512": hashes.SHA512,
+}
+
+
+@after("kms", "Sign")
+def signed(call: Call, result: dict[str, Any]) -> None:
+    """An elliptic key signs the message itself, or the digest that is given as such."""
+    key = call.backend("kms").describe_key(call.get("KeyId")).private_key
+    given, algorithm = call.get("Message"), _HASHES.get(call.get("SigningAlgorithm"))
+    if algorithm is None or not hasattr(key, "private_key"):
+        return
+    raw = base64.b64decode(given) if isinstance(given, str) else bytes(given)
+    how: Any = Prehashed(algorithm()) if call.get("MessageType") == "DIGEST" else algorithm()
+    result["Signature"] = key.private_key.sign(raw, ec.ECDSA(how))
 
 
 KmsBackend._generate_default_keys = _managed_key

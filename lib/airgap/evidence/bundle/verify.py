@@ -1,0 +1,222 @@
+"""``python3 verify.pyz``: is the bundle whole, and does what was recorded lead to the verdict that it states?
+
+Every member is checked against the manifest before any other is parsed. Then the journals' chains, the pages under
+their digests, the certificate by its own checker, and every finding derived again from the pages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from airgap.checks.proof import made
+from airgap.egress.checker import Checker
+from airgap.evidence.bundle import manifest, replay
+from airgap.evidence.bundle.members import (
+    DIFFERENT,
+    INCOMPLETE,
+    INTACT,
+    INTEGRITY,
+    USAGE,
+    Broken,
+    Fault,
+    opened,
+)
+from airgap.evidence.bundle.recorded import INDEX, Run
+from airgap.model import finding as findings_of
+from airgap.model.canonical import digest_of, encode, plain
+from airgap.model.finding import Finding
+from airgap.model.intent import Intent
+
+SHOWN = 20
+"""Faults that are shown of each step of a verification."""
+HELP = """usage: python3 verify.pyz [BUNDLE]
+
+BUNDLE is a bundle (.zip) or the folder that it was unzipped into; without it, the folder of this file.
+Exit codes: 0 intact and every finding derived again, 10 altered, 11 incomplete, 12 another verdict, 64 usage.
+"""
+
+
+class Row(NamedTuple):
+    """One line of the table: what was looked at, what it came to, and what is wrong with it."""
+
+    what: str
+    result: str
+    faults: list[Fault]
+
+
+class Report(NamedTuple):
+    """A verification: its lines, and the verdict that the bundle states."""
+
+    rows: list[Row]
+    verdict: str
+
+    @property
+    def code(self) -> int:
+        """The exit code: altered before incomplete before different."""
+        codes = {fault.code for row in self.rows for fault in row.faults}
+        return next((one for one in (USAGE, INTEGRITY, INCOMPLETE, DIFFERENT) if one in codes), INTACT)
+
+    def text(self) -> str:
+        """Return the table and its conclusion as text."""
+        lines = [f"{'OK  ' if not row.faults else 'FAIL'}  {row.what:<12} {row.result}" for row in self.rows]
+        for row in self.rows:
+            lines += [f"      {fault.where}: {fault.what}" for fault in row.faults[:SHOWN]]
+            lines += [f"      and {len(row.faults) - SHOWN} more"] if len(row.faults) > SHOWN else []
+        stated = self.verdict or "none (nothing was judged)"
+        return "\n".join([*lines, "", _CONCLUSIONS[self.code].format(stated), ""])
+
+
+_CONCLUSIONS = {
+    INTACT: "intact; every finding was derived again from the recorded pages. Its verdict: {}",
+    INTEGRITY: "ALTERED: this is not what the run wrote. No verdict rests on it.",
+    INCOMPLETE: "INCOMPLETE: what the verdict rests on is not all here.",
+    DIFFERENT: "DIFFERENT: what was recorded does not lead to what is stated.",
+    USAGE: "nothing was verified",
+}
+
+
+def verify(members: Mapping[str, bytes]) -> Report:
+    """Verify a bundle's members; what is altered is not looked into any further."""
+    rows: list[Row] = []
+    verdict = ""
+    try:
+        faults = manifest.faults(members)
+        rows.append(Row("manifest", f"{len(members)} members, each with its size and digest", faults))
+        if not faults:
+            run = Run(members)
+            verdict = str(run.data.get("verdict", ""))
+            for row in _rows(run):
+                rows.append(row)
+    except Broken as broken:
+        rows.append(Row("reading", "stopped", [broken.fault]))
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError) as error:
+        fault = Fault(INTEGRITY, "", f"something in it has not the form that a run writes ({error!r})"[:400])
+        rows.append(Row("reading", "stopped", [fault]))
+    return Report(rows, verdict)
+
+
+def _rows(run: Run) -> Iterator[Row]:
+    yield Row("journals", f"{_lines(run)} lines in {len(run.journals)} chains", list(_chains(run)))
+    yield Row("pages", f"{len(run.seen)} observations, each page under its digest", list(_pages(run)))
+    intent = run.intent
+    again = [replay.again(run, step, intent) for step in replay.judged(run)]
+    for one in again:
+        count = f"{len(one.findings)} findings derived again"
+        yield Row(one.step, count, list(replay.differences(run, one)))
+    yield from _proof(run, intent, again)
+    found = _merged(run, again)
+    yield Row("verdict", f"{findings_of.verdict(found) if found else 'none'}", list(_verdict(run, found)))
+
+
+def _lines(run: Run) -> int:
+    return sum(len(entries) for entries, _ in run.journals.values())
+
+
+def _chains(run: Run) -> Iterator[Fault]:
+    """Yield what is wrong with the journals: a broken line, a step without one, heads that run.json does not know."""
+    yield from (Fault(INTEGRITY, where, what) for where, _, what in (one.partition(": ") for one in run.problems))
+    heads = [[name, entries[-1]["digest"]] for name, (entries, _) in run.journals.items() if entries]
+    if digest_of(heads) != run.data.get("head"):
+        yield Fault(INTEGRITY, "run.json", "its head is not that of the journals: one was cut, swapped or left out")
+    for name, entry in run.entries("open"):
+        for member in ("run_id", "env", "account", "region"):
+            if member in entry["data"] and entry["data"][member] != run.data.get(member):
+                yield Fault(INTEGRITY, run.place(name), f"is of {member} {entry['data'][member]}, not of this run's")
+    for name in run.steps:
+        if run.place(name) not in run.members:
+            yield Fault(INCOMPLETE, run.place(name), "is missing")
+    if digest_of(run.json("intent.json")) != run.data.get("params_sha256"):
+        yield Fault(INTEGRITY, "intent.json", "are not the params of this run")
+
+
+def _pages(run: Run) -> Iterator[Fault]:
+    """Yield pages that are missing or have another digest, and rows of the index that no journal knows."""
+    for page in sorted({one.page for one in run.seen.values() if one.page}):
+        try:
+            run.load(page)
+        except Broken as broken:
+            yield broken.fault
+    known = {(one.subject, one.number, one.time, one.page) for one in run.seen.values()}
+    rows = run.json(INDEX) if run.seen or INDEX in run.members else []
+    listed = {((row["account"], row["region"], row["call"], encode(row["params"])), row["number"], row["time"],
+               row["page"]) for row in rows}  # fmt: skip
+    for one in sorted(listed - known)[:1]:
+        yield Fault(INTEGRITY, INDEX, f"lists {one[0][2]} at {one[2]}, which no journal knows")
+    for one in sorted(known - listed)[:1]:
+        yield Fault(INCOMPLETE, INDEX, f"does not list {one[0][2]} at {one[2]}, which a journal knows")
+
+
+def _proof(run: Run, intent: Intent, again: Sequence[replay.Judgement]) -> Iterator[Row]:
+    """Derive the proof again from what the attestation read, and have its certificate checked."""
+    attest = next((one for one in again if f"steps/{one.step}/observations.json" in run.members), None)
+    if attest is None or "proof.json" not in run.members:
+        return
+    proof, _ = made(intent, attest.estate)
+    same = run.members["proof.json"] == (encode(plain(proof.as_data())) + "\n").encode("utf-8")
+    yield Row("proof", f"{proof.verdict}, derived again", [] if same else [
+        Fault(DIFFERENT, "proof.json", f"the pages lead to another proof: {proof.verdict}")])  # fmt: skip
+    checker = Checker(run.json("certificate.json"), _certified(run, attest.step))
+    problems = checker.run()
+    result = f"{checker.leaves} leaves checked against the pages"
+    yield Row("certificate", result, [Fault(DIFFERENT, "certificate.json", one) for one in problems])
+
+
+def _certified(run: Run, step: str) -> dict[str, bytes]:
+    """Return the files that the certificate speaks of: what the attestation read, its index and the intent."""
+    index = f"steps/{step}/observations.json"
+    pages = {f"observations/{row['page']}.json" for row in run.json(index) if row["page"]}
+    kept = {name: run.members[name] for name in sorted(pages) if name in run.members}
+    return {**kept, INDEX: run.members[index], "intent.json": run.members["intent.json"]}
+
+
+def _merged(run: Run, again: Sequence[replay.Judgement]) -> list[Finding]:
+    """Return the run's findings: of two judgements of one resource the later holds."""
+    derived = {one.step: one for one in again}
+    found: dict[tuple[str, str], Finding] = {}
+    for told in sorted(run.data["steps"], key=lambda one: str(one["ended"])):
+        one = derived.get(f"{told['number']:02d}_{told['name']}")
+        if one is not None and told["mode"] != "plan":
+            found.update({(each.check, each.resource): each for each in one.findings})
+    return findings_of.order(found.values())
+
+
+def _verdict(run: Run, found: list[Finding]) -> Iterator[Fault]:
+    verdict = findings_of.verdict(found) if found else ""
+    if run.data.get("verdict") != verdict:
+        yield Fault(DIFFERENT, "run.json", f"says {run.data.get('verdict')!r}, and the pages say {verdict!r}")
+    if run.members.get("findings.json") != replay.document(run, found):
+        yield Fault(DIFFERENT, "findings.json", "is not what the steps' findings come to")
+
+
+def unopened(broken: Broken) -> Report:
+    """Return the report of a bundle that could not be opened."""
+    return Report([Row("archive", "not opened", [broken.fault])], "")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Verify the bundle that is named, or the folder that this program lies in, and return the exit code."""
+    if any(one in ("-h", "--help") for one in arguments):
+        sys.stdout.write(HELP)
+        return INTACT
+    if len(arguments) > 1:
+        sys.stderr.write(HELP)
+        return USAGE
+    place = arguments[0] if arguments else os.path.dirname(os.path.abspath(sys.argv[0]))
+    try:
+        report = verify(opened(place))
+    except Broken as broken:
+        report = unopened(broken)
+    except OSError as error:
+        report = Report([Row("archive", "not read", [Fault(USAGE, place, str(error))])], "")
+    sys.stdout.write(report.text())
+    return report.code
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return a verification as JSON data."""
+    rows = [{"what": row.what, "result": row.result, "faults": [fault._asdict() for fault in row.faults]}
+            for row in report.rows]  # fmt: skip
+    return {"verdict": report.verdict, "exit_code": report.code, "rows": rows}
