@@ -1,42 +1,74 @@
-"""Secrets: kept in Secrets Manager, rotated in time, open to nobody else (KEY-02)."""
+"""Secrets: in Secrets Manager under our key, rotated in time by our function, open to nobody else (KEY-02, DAT-02).
+
+AWS: Secrets Manager User Guide, "Rotate AWS Secrets Manager secrets", "Attach a permissions policy to a secret".
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Optional
 
 from airgap.checks.check import NotApplicable, Undecided, check
-from airgap.checks.scope import Item, Named, every, is_ours
+from airgap.checks.keys import KEY_READS, own_keys
+from airgap.checks.roles import READS, allowed, roles
+from airgap.checks.scope import Item, Named, every, is_ours, tags
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.policy import parse
+from airgap.model.names import secret_readers
+from airgap.model.policy import DENY, Policy, Request, evaluate, parse
 from airgap.model.policy_lint import foreign_principals
 
+LIST, POLICY = "secretsmanager:ListSecrets", "secretsmanager:GetResourcePolicy"
+DESCRIBE = "secretsmanager:DescribeSecret"
+READ = "secretsmanager:GetSecretValue"
+SecretItem = Optional[Item]
 
-def secrets(intent: Intent, estate: Estate) -> Named:
-    """Return the environment's secrets: the declared one, and those with its tag."""
-    listed = every(estate, "secretsmanager:ListSecrets", "SecretList")
-    found = [one for one in listed if is_ours(one, intent) or one.get("Name") == intent.secrets.database]
-    live = [(str(one["Name"]), one) for one in found if not one.get("DeletedDate")]
-    if not live:
-        raise NotApplicable("the environment has no secret yet: no step of this run makes one")
-    return live
+
+def secrets(intent: Intent, estate: Estate) -> list[tuple[str, SecretItem]]:
+    """Return the environment's secrets, the declared one even where it is missing, and those with its tag."""
+    live = [one for one in every(estate, LIST, "SecretList") if not one.get("DeletedDate")]
+    found = [one for one in live if is_ours(one, intent) or one.get("Name") == intent.secrets.database]
+    named: list[tuple[str, SecretItem]] = [(tags(one).get("airgap:key") or str(one["Name"]), one) for one in found]
+    there = any(one.get("Name") == intent.secrets.database for one in found)
+    return named if there else [*named, ("secret:database", None)]
+
+
+def existing(intent: Intent, estate: Estate) -> Named:
+    """Return the environment's secrets that are there; that one is missing is ``secrets-rotated``'s to say."""
+    found = [(name, one) for name, one in secrets(intent, estate) if one is not None]
+    if not found:
+        raise NotApplicable("the environment has no secret")
+    return found
 
 
 @check(
     "secrets-rotated",
-    "The secret is rotated within the declared time",
+    "The secret is rotated within the declared time, by the declared function",
     severity="high",
     properties=("KEY-02",),
-    reads=("secretsmanager:ListSecrets",),
-    remedy="switch rotation on, and find out why the last one failed",
+    reads=(LIST, DESCRIBE),
+    remedy="apply the step secrets; read the function's log to find out why the last rotation failed",
     over=secrets,
 )
-def rotated(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield that rotation is off or late."""
+def rotated(secret: SecretItem, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that there is no secret, that rotation is off, late, stuck or another function's."""
+    if secret is None:
+        yield f"Secrets Manager has no secret {intent.secrets.database}"
+        return
     if not secret.get("RotationEnabled"):
         yield "rotation is off"
         return
+    expected = intent.arn("lambda", f"function:{intent.name('rotation')}")
+    if secret.get("RotationLambdaARN") != expected:
+        yield f"{secret.get('RotationLambdaARN')} rotates it, not {expected}"
+    yield from _late(secret, intent, estate)
+    stages = (estate.page(DESCRIBE, SecretId=secret["ARN"]) or {}).get("VersionIdsToStages") or {}
+    if any("AWSPENDING" in held and "AWSCURRENT" not in held for held in stages.values()):
+        yield "a rotation has begun and not ended"
+
+
+def _late(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     last = secret.get("LastRotatedDate") or secret.get("CreatedDate")
     if not last:
         raise Undecided("the page does not say when it was last rotated")
@@ -50,20 +82,105 @@ def rotated(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     "The secret's policy admits nobody outside the accounts in scope, and it is copied to no Region out of scope",
     severity="critical",
     properties=("KEY-02",),
-    reads=("secretsmanager:ListSecrets", "secretsmanager:GetResourcePolicy", "secretsmanager:DescribeSecret"),
-    remedy="take the principal out of the secret's policy; remove the replica",
-    over=secrets,
+    reads=(LIST, POLICY, DESCRIBE),
+    remedy="take the principal out of the secret's policy; remove the replica; rotate the secret",
+    over=existing,
 )
 def own_principals(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each foreign principal, and each Region that the secret is replicated to."""
-    body = estate.page("secretsmanager:GetResourcePolicy", SecretId=secret["ARN"]) or {}
+    body = estate.page(POLICY, SecretId=secret["ARN"]) or {}
     if body.get("ResourcePolicy"):
         admitted = foreign_principals(parse(body["ResourcePolicy"]), intent.accounts, intent.organization)
         yield from (*admitted.foreign, *admitted.unresolved)
-    described = estate.page("secretsmanager:DescribeSecret", SecretId=secret["ARN"]) or {}
+    described = estate.page(DESCRIBE, SecretId=secret["ARN"]) or {}
     for one in described.get("ReplicationStatus") or []:
         if one.get("Region") not in intent.regions:
             yield f"it is replicated to {one.get('Region')}"
 
 
-CHECKS = (rotated, own_principals)
+@check(
+    "secrets-readers-named",
+    "The secret's policy refuses its value to everybody but the declared readers, whatever IAM would allow",
+    severity="high",
+    properties=("KEY-02", "IAM-01"),
+    reads=(LIST, POLICY),
+    remedy="apply the step secrets; find in CloudTrail who has read the secret meanwhile, and rotate it",
+    over=existing,
+)
+def readers_named(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that some other role of the account could read the value, or that a declared reader cannot."""
+    text = (estate.page(POLICY, SecretId=secret["ARN"]) or {}).get("ResourcePolicy")
+    if not text:
+        yield "it has no policy, so any role that IAM lets may read it"
+        return
+    policy = parse(text)
+    stranger = intent.arn("iam", "role/somebody-else", region="")
+    if not _refuses(policy, _reading(secret, stranger, intent)):
+        yield "a role that is no declared reader may read it where IAM lets it"
+    for one in secret_readers(intent):
+        if _refuses(policy, _reading(secret, one, intent)):
+            yield f"{one} may not read it"
+
+
+def _refuses(policy: Policy, request: Request) -> bool:
+    """Tell whether a statement denies the request; where none decides, IAM does."""
+    decision = evaluate(policy, request)
+    return decision.outcome == DENY and decision.statement is not None
+
+
+def _reading(secret: Item, role: str, intent: Intent) -> Request:
+    context = {
+        "aws:PrincipalArn": (role,),
+        "aws:PrincipalAccount": (intent.account,),
+        "aws:PrincipalIsAWSService": ("false",),
+    }
+    return Request(READ, secret["ARN"], role, "AWS", intent.account, context, complete=False)
+
+
+@check(
+    "secrets-encrypted",
+    "The secret is encrypted with a key of the environment",
+    severity="high",
+    properties=("DAT-02",),
+    reads=(LIST, *KEY_READS),
+    remedy="apply the step secrets",
+    over=existing,
+)
+def encrypted(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield that the key is none of the environment's."""
+    if secret.get("KmsKeyId") not in own_keys(intent, estate):
+        yield f"its key is {secret.get('KmsKeyId') or 'AWS own one'}, none of ours"
+
+
+def _mirrors(intent: Intent, estate: Estate) -> Named:
+    found = [(name, one) for name, one in roles(intent, estate) if one["RoleName"] == intent.name("external-secrets")]
+    if not found and "external-secrets" not in intent.components:
+        raise NotApplicable("no operator mirrors secrets into the cluster")
+    return found
+
+
+@check(
+    "secrets-operator-limited",
+    "The operator that mirrors secrets into the cluster reads exactly the declared secret",
+    severity="high",
+    properties=("KEY-02", "IAM-01"),
+    reads=READS,
+    remedy="apply the step identity",
+    over=_mirrors,
+)
+def operator(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield each right on secrets beyond reading the one, and that even this is missing."""
+    one_secret = intent.arn("secretsmanager", f"secret:{intent.secrets.database}-??????")
+    reading = False
+    for grant in allowed(role, estate):
+        if not grant.action.startswith(("secretsmanager:", "*")):
+            continue
+        if grant.action in (READ, DESCRIBE) and grant.resource == one_secret:
+            reading |= grant.action == READ
+        else:
+            yield f"it may {grant.action} on {grant.resource}"
+    if not reading:
+        yield f"it may not read {intent.secrets.database}"
+
+
+CHECKS = (rotated, own_principals, readers_named, encrypted, operator)

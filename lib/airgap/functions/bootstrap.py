@@ -1,0 +1,171 @@
+"""What the database needs before anybody uses it: pgvector, the role that owns the data, and the table of vectors.
+
+Every statement may be run again. The event names the table and two numbers, never a statement, so whoever may call the
+function can do with the master's password nothing but this. An ivfflat index is built once there are rows, since its
+lists are drawn from them; whether the planner uses one is measured, on rows of no meaning that are rolled back where
+the table is still empty. What was done and measured is the answer and a line of the function's log.
+
+Sources: pgvector README, "IVFFlat"; RDS User Guide, "Upgrading PostgreSQL extensions".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .database import GROUP, Connection, connect, identifier, value_of
+
+EVENT = "database-prepared"
+"""By this the line in the log is found."""
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_PROBE, _ROWS, _LISTS = "airgap_probe", 200, 10
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Prepare the database that the event names, and return what was done and measured."""
+    import boto3
+
+    answer = prepare(event, boto3.client("secretsmanager"))
+    print(json.dumps({"event": EVENT, **answer}, sort_keys=True))
+    return answer
+
+
+def prepare(event: Mapping[str, Any], secrets: Any, open_: Callable[..., Connection] = connect) -> dict[str, Any]:
+    """Prepare the database at ``host``, ``port``, ``dbname`` as the user of the secret ``masterarn``.
+
+    ``table``, ``dimensions`` and ``lists`` say what of. Raises ``ValueError`` where they are not what they should be,
+    or where the table is there with vectors of another size.
+    """
+    table, dimensions, lists = _asked(event)
+    master = value_of(secrets, str(event["masterarn"]), VersionStage="AWSCURRENT")
+    connection = open_(event, str(master["username"]), str(master["password"]))
+    try:
+        _make(connection, table, dimensions)
+        rows = int(connection.run(f"SELECT count(*) FROM {identifier(table)}")[0][0])
+        if rows:
+            _index(connection, table, lists)
+        used = _measured(connection, table) if rows else _probed(connection, dimensions)
+        return {
+            "asked": event.get("asked", ""),
+            "table": table,
+            "dimensions": dimensions,
+            "lists": lists,
+            "rows": rows,
+            "measured_on": "the table" if rows else "rows of no meaning, rolled back",
+            **used,
+            **_found(connection, table),
+        }
+    finally:
+        connection.close()
+
+
+def _asked(event: Mapping[str, Any]) -> tuple[str, int, int]:
+    table, dimensions, lists = str(event["table"]), int(event["dimensions"]), int(event["lists"])
+    if not _NAME.fullmatch(table) or not 1 <= dimensions <= 2000 or not 1 <= lists <= 32768:
+        raise ValueError("table, dimensions or lists are not what the params allow")
+    return table, dimensions, lists
+
+
+def _make(connection: Connection, table: str, dimensions: int) -> None:
+    """Bring extension, owner and table about in one transaction, whatever of them is there."""
+    named, group = identifier(table), identifier(GROUP)
+    connection.run("BEGIN")
+    connection.run("CREATE EXTENSION IF NOT EXISTS vector")
+    # An upgrade of the engine leaves the extension at its old version.
+    connection.run("ALTER EXTENSION vector UPDATE")
+    if not connection.run("SELECT 1 FROM pg_roles WHERE rolname = :one", one=GROUP):
+        connection.run(f"CREATE ROLE {group} NOLOGIN")
+    connection.run(f"GRANT USAGE, CREATE ON SCHEMA public TO {group}")
+    connection.run(
+        f"CREATE TABLE IF NOT EXISTS {named} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+        f"content text NOT NULL, metadata jsonb NOT NULL DEFAULT '{{}}', embedding vector({dimensions}) NOT NULL)"
+    )
+    size = _size(connection, table)
+    if size != dimensions:
+        connection.run("ROLLBACK")
+        raise ValueError(f"{table} holds vectors of {size} dimensions, declared {dimensions}; nothing was changed")
+    # On RDS the master is no superuser: it hands a table to a role of which it is a member.
+    connection.run(f"GRANT {group} TO CURRENT_USER")
+    connection.run(f"ALTER TABLE {named} OWNER TO {group}")
+    connection.run("COMMIT")
+
+
+def _size(connection: Connection, table: str) -> int:
+    query = (
+        "SELECT a.atttypmod FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "WHERE c.oid = to_regclass(:name) AND a.attname = 'embedding' AND NOT a.attisdropped"
+    )
+    found = connection.run(query, name=f"public.{table}")
+    return int(found[0][0]) if found else 0
+
+
+def _index(connection: Connection, table: str, lists: int) -> None:
+    name = identifier(index_of(table))
+    connection.run(
+        f"CREATE INDEX IF NOT EXISTS {name} ON {identifier(table)} "
+        f"USING ivfflat (embedding vector_cosine_ops) WITH (lists = {lists})"
+    )
+
+
+def index_of(table: str) -> str:
+    """Return the name of a table's vector index; PostgreSQL keeps 63 characters of a name."""
+    return f"{table[:46]}_ivfflat"
+
+
+def _measured(connection: Connection, table: str) -> dict[str, Any]:
+    """Ask for the nearest neighbours of a row that is there; a small table is read by its index only where told to."""
+    one = f"(SELECT embedding FROM {identifier(table)} LIMIT 1)"
+    return _plan(connection, f"SELECT id FROM {identifier(table)} ORDER BY embedding <=> {one} LIMIT 5")
+
+
+def _probed(connection: Connection, dimensions: int) -> dict[str, Any]:
+    """Do the same on a table of random rows, which is rolled back."""
+    connection.run("BEGIN")
+    try:
+        connection.run(f"CREATE TEMPORARY TABLE {_PROBE} (id int, embedding vector({dimensions})) ON COMMIT DROP")
+        row = f"(SELECT array_agg(random() + 0 * n + 0 * m) FROM generate_series(1, {dimensions}) AS m)::vector"
+        connection.run(f"INSERT INTO {_PROBE} SELECT n, {row} FROM generate_series(1, {_ROWS}) AS n")
+        connection.run(f"CREATE INDEX ON {_PROBE} USING ivfflat (embedding vector_cosine_ops) WITH (lists = {_LISTS})")
+        query = f"SELECT id FROM {_PROBE} ORDER BY embedding <=> (SELECT embedding FROM {_PROBE} LIMIT 1) LIMIT 5"
+        return _plan(connection, query)
+    finally:
+        connection.run("ROLLBACK")
+
+
+def _plan(connection: Connection, query: str) -> dict[str, Any]:
+    """Return whether the planner reads a vector index for a query, and how many rows the query gives."""
+    before = connection.run("SHOW enable_seqscan")[0][0]
+    connection.run("SET enable_seqscan = off")
+    try:
+        explained = connection.run(f"EXPLAIN (FORMAT JSON) {query}")[0][0]
+        plan = json.loads(explained) if isinstance(explained, str) else explained
+        used = sorted(set(_indexes(plan)))
+        return {"index_used": bool(used), "plan": used, "neighbours": len(connection.run(query))}
+    finally:
+        connection.run(f"SET enable_seqscan = {'on' if before == 'on' else 'off'}")
+
+
+def _indexes(plan: Any) -> list[str]:
+    """Return the nodes of a plan that read an index in the order of a distance."""
+    if isinstance(plan, list):
+        return [name for one in plan for name in _indexes(one)]
+    if not isinstance(plan, dict):
+        return []
+    own = [f"{plan['Node Type']} on {plan['Index Name']}"] if plan.get("Order By") and plan.get("Index Name") else []
+    return own + [name for one in plan.values() for name in _indexes(one) if isinstance(one, (dict, list))]
+
+
+def _found(connection: Connection, table: str) -> dict[str, Any]:
+    """Return versions, the index and how this very connection is encrypted, as the server tells them."""
+    server = connection.run("SHOW server_version")[0][0]
+    vector = connection.run("SELECT extversion FROM pg_extension WHERE extname = 'vector'")[0][0]
+    made = connection.run("SELECT 1 FROM pg_indexes WHERE indexname = :name", name=index_of(table))
+    tls = connection.run("SELECT ssl, version, cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid()")[0]
+    return {
+        "server": server,
+        "vector": vector,
+        "index": index_of(table) if made else "",
+        "tls": {"on": bool(tls[0]), "version": tls[1], "cipher": tls[2], "verified": "authority and name"},
+    }
