@@ -19,7 +19,7 @@ from airgap.cloud.query import Query
 from airgap.model.channels import CHANNELS
 from airgap.model.permissions import by_iam, iam_action
 
-READING = ("Describe", "List", "Get", "Search", "Lookup", "BatchGet")
+READING = ("Describe", "List", "Get", "Search", "Lookup", "BatchGet", "Filter")
 LOADER = botocore.loaders.Loader()
 # What no API of AWS answers, botocore has no model of.
 AWS = [query for query in QUERIES if by_iam(query.call)]
