@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from airgap.errors import Unreachable
+from airgap.model.cluster import FORWARDING
 
-DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
 PLUGIN = "session-manager-plugin"
 SESSION_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"
 """The plug-in reads the session from the environment variable of this name when it is given as the argument."""
@@ -137,7 +137,7 @@ class SessionManager:
         local = _free_port()
         asked = {
             "Target": self.target,
-            "DocumentName": DOCUMENT,
+            "DocumentName": FORWARDING,
             "Parameters": {"host": [host], "portNumber": [str(port)], "localPortNumber": [str(local)]},
         }
         answer = self.start(asked)

@@ -7,7 +7,7 @@ users access to Kubernetes with EKS access entries", "EKS Pod Identity".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from airgap.model.intent import Intent
 from airgap.model.prices import size
@@ -17,7 +17,9 @@ EGRESS = {"customer-routed": "CUSTOMER_ROUTED", "aws-managed": "AWS_MANAGED"}
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 CONTAINER_LOGS = ("application", "dataplane", "host", "performance")
 """Log groups that the shipper writes, under ``/aws/containerinsights/CLUSTER``."""
-DOCUMENTS = ("SSM-SessionManagerRunShell", "AWS-StartPortForwardingSessionToRemoteHost")
+FORWARDING = "AWS-StartPortForwardingSessionToRemoteHost"
+"""The document of a tunnel through the operations host."""
+DOCUMENTS = ("SSM-SessionManagerRunShell", FORWARDING)
 """The documents by which a session on the operations host may be started."""
 
 
@@ -136,6 +138,36 @@ def verifier_role(intent: Intent) -> str:
 def equal_sizes(types: Sequence[str]) -> bool:
     """Tell whether instance types are of one size, as the autoscaler assumes of the nodes of a group."""
     return len({found.vcpus if (found := size(one)) else one for one in types}) <= 1
+
+
+ALARMED_STATE = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+"""The state of the rule on break-glass: AssumeRole is a read-only event, which a rule merely enabled need not see."""
+
+
+def alarm_name(intent: Intent) -> str:
+    """Return the name of the rule that sees break-glass used, and of the queue that it tells."""
+    return intent.name("break-glass-used")
+
+
+def alarm_queue(intent: Intent) -> str:
+    """Return the ARN of the queue that keeps each use of break-glass."""
+    return intent.arn("sqs", alarm_name(intent))
+
+
+def alarm_targets(intent: Intent) -> dict[str, str]:
+    """Return the ARN of each one who is told of break-glass, by its name in the rule."""
+    listeners = enumerate(intent.identity.alarm_listeners, start=1)
+    return {"queue": alarm_queue(intent), **{f"listener-{number}": arn for number, arn in listeners}}
+
+
+def break_glass_pattern(intent: Intent) -> dict[str, Any]:
+    """Return the event pattern of break-glass: somebody becomes the role, or a session of it calls AWS.
+
+    EventBridge User Guide, "Comparison operators for use in event patterns" (``$or``).
+    """
+    role = [role_arn(intent, intent.name("break-glass"))]
+    used = {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}}}
+    return {"detail": {"$or": [{"requestParameters": {"roleArn": role}}, used]}}
 
 
 def role_arn(intent: Intent, name: str) -> str:

@@ -7,9 +7,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 from airgap.model.canonical import encode, plain
-from airgap.model.kubernetes import comparable, differences, immutable
+from airgap.model.kubernetes import adopted, comparable, differences, immutable
 from airgap.model.observation import NotObserved
-from airgap.model.plan import CREATE, DELETE, DIFFERS, IMPOSSIBLE, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
+from airgap.model.plan import (
+    CREATE,
+    DELETE,
+    DIFFERS,
+    IMPOSSIBLE,
+    LOSES,
+    REFERENCE,
+    REPLACED,
+    UPDATE,
+    Change,
+    Desired,
+    Plan,
+)
 from airgap.model.reading import FIXED, FORWARD, NEVER, ONCE, REPLACE, Field, Live, Reading, Unknown, Whole, shaped
 from airgap.model.survey import Survey, unread
 
@@ -49,12 +61,16 @@ def changes_of(one: Desired, reading: Reading, found: Survey) -> Iterator[Change
         # Compared as they stand in the pages: references are inside texts too, and ids sort unlike references.
         wanted = found.resolve(value)
         if spec.form == "object" and not unread(wanted, found):
-            yield from _object_changes(one, name, spec, plain(before), plain(wanted), found)
+            there, wanted = plain(before), plain(wanted)
+            there, wanted = adopted(there, wanted) if one.adopted else (there, wanted)
+            yield from _object_changes(one, name, spec, there, wanted, found)
         elif encode(plain(before)) != encode(plain(shaped(spec, wanted))):
             if cause := unread(wanted, found):
                 yield one.key, f"field {name}: {cause}"
                 continue
             op, risk, why = _effect(spec, before, wanted)
+            if op == REPLACED and reading.holds:
+                risk, why = LOSES, f"{why}; with the old one go {reading.holds}"
             if name in one.refused:
                 risk, why = IMPOSSIBLE, one.refused[name]
             yield Change(op, one.key, name, found.logical(before), value, risk, why, one.label)
@@ -125,8 +141,16 @@ def diff(
     unknowns += [(f"{kind}:undeclared", str(found.unreadable[kind])) for kind in sorted(silent)]
     for live in undeclared:
         before = {name: found.logical(value) for name, value in _shown(live).items()}
-        changes.append(Change(DELETE, live.key, "", before, None, "removes", "ours, and not declared"))
+        risk, why = _of_removal(readings.get(live.kind), "ours, and not declared")
+        changes.append(Change(DELETE, live.key, "", before, None, risk, why))
     return Plan(step, tuple(changes), tuple(unknowns), tuple(differing))
+
+
+def _of_removal(reading: Optional[Reading], why: str) -> tuple[str, str]:
+    """Return the risk of a removal, and why it happens, with what goes for good."""
+    if reading is None or not reading.holds:
+        return "removes", why
+    return LOSES, f"{why}; with it go {reading.holds}"
 
 
 def _applied_unseen(reading: Reading, cause: Optional[NotObserved]) -> bool:
@@ -140,7 +164,11 @@ def _unseen(one: Desired, name: str, value: Any) -> Change:
 
 
 def removal(
-    step: str, lives: Sequence[Live], found: Survey, protections: Optional[Mapping[str, Mapping[str, Any]]] = None
+    step: str,
+    lives: Sequence[Live],
+    found: Survey,
+    protections: Optional[Mapping[str, Mapping[str, Any]]] = None,
+    readings: Optional[Mapping[str, Reading]] = None,
 ) -> Plan:
     """Return the plan that removes these resources, first to go first; protections come off as changes of their own."""
     changes = []
@@ -151,7 +179,8 @@ def removal(
                 why = "protection comes off before the resource goes"
                 changes.append(Change(UPDATE, live.key, name, known[name], off, "unprotects", why))
         before = {name: found.logical(value) for name, value in known.items()}
-        changes.append(Change(DELETE, live.key, "", before, None, "removes", "destroy"))
+        risk, why = _of_removal((readings or {}).get(live.kind), "destroy")
+        changes.append(Change(DELETE, live.key, "", before, None, risk, why))
     unknowns = tuple((kind, str(cause)) for kind, cause in found.unreadable.items())
     return Plan(step, tuple(changes), unknowns)
 

@@ -12,6 +12,8 @@ from typing import Any, Optional
 
 MANAGER = "airgap"
 """The field manager of everything that the runbook applies."""
+OWNED = ("airgap/environment", "airgap/key")
+"""The annotations by which an object is ours."""
 CERTIFICATES = "airgap-certificates"
 """The field manager of what is no declaration: the authorities of webhooks' certificates."""
 
@@ -150,6 +152,15 @@ def comparable(live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str
             continue
         kept = _joined(kept, _owned(bare, entry.get("fieldsV1") or {}))
     return dict(kept)
+
+
+def adopted(live: Mapping[str, Any], declared: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both without what tells an object of ours: our annotations, and who else set a field beside us."""
+    meta = dict(declared["metadata"])
+    notes = {key: value for key, value in (meta.pop("annotations", None) or {}).items() if key not in OWNED}
+    theirs = {key: value for key, value in (live.get("metadata") or {}).items() if key != "managedFields"}
+    wanted = {**declared, "metadata": {**meta, "annotations": notes} if notes else meta}
+    return {**live, "metadata": theirs}, wanted
 
 
 def _without(item: Mapping[str, Any], member: str, inner: str) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def _survey_kind(
     undecided = any(unread([found.resolve(one.fields.get(name)) for name in reading.natural], found) for one in wanted)
     for item in items(reading, estate):
         live = _live(kind, reading, item, estate)
-        adopter = by_id.get(live.id)
+        # An id of several parts is written with a stroke, as people write namespace and name.
+        adopter = by_id.get(live.id) or by_id.get(live.id.replace("|", "/"))
         natural = _natural(reading, live.fields)
         if adopter is not None:
             found.learn(dataclasses.replace(live, key=adopter.key))

@@ -17,7 +17,7 @@ from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
 from airgap.resources.cluster_control_plane import BUSY, GONE, NEW_ROLE
 from airgap.resources.kind import Call, Fields, Kind, declares, tag_list
-from airgap.resources.rights import cluster_arn, people
+from airgap.resources.rights import cluster_arn, people, way_in
 from airgap.resources.roles import ROLE_KINDS, Role, declare_role
 from airgap.resources.statements import allow, trust
 from airgap.resources.workloads import Workload, workload_roles
@@ -181,24 +181,17 @@ OIDC_PROVIDER = Kind(
 @declares(*ROLE_KINDS)
 def declare_break_glass(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield the role of the last resort: people with MFA, who come in by the operations host alone."""
-    host = {"StringEquals": {"aws:ResourceTag/airgap:key": "instance:operations-host"}}
-    documents = [intent.arn("ssm", f"document/{one}", account=_owner(intent, one)) for one in DOCUMENTS]
-    own = intent.arn("ssm", "session/${aws:userid}-*")
     statements = (
         allow("FindTheCluster", "eks:DescribeCluster", cluster_arn(intent)),
         allow("FindTheHost", "ec2:DescribeInstances"),
-        allow("OpenSessions", "ssm:StartSession", intent.arn("ec2", "instance/*"), host),
-        allow("ByTheseDocuments", "ssm:StartSession", documents),
-        allow("EndSessions", "ssm:ResumeSession TerminateSession", own),
+        *way_in(intent, DOCUMENTS),
     )
-    trusted = people(intent, intent.identity.break_glass_principals)
+    # The alarm sees the events of this Region, so nowhere else may anybody become this role.
+    trusted = people(
+        intent, intent.identity.break_glass_principals, StringEquals={"aws:RequestedRegion": intent.region}
+    )
     why = "the last resort: an administrator of the cluster for an hour"
     yield from declare_role(intent, Role("break-glass", intent.name("break-glass"), trusted, statements, why=why))
-
-
-def _owner(intent: Intent, document: str) -> str:
-    """Documents of AWS are of no account; the preferences are the account's own."""
-    return "" if document.startswith("AWS-") else intent.account
 
 
 @declares(ACCESS_ENTRY, ACCESS_POLICY, reads=(_ROLES,))

@@ -32,8 +32,9 @@ THROUGH: dict[str, dict[str, tuple[str, ...]]] = {
         "s3": (),
         "secretsmanager": (),
         "dynamodb": ("dynamodb",),
-        "lambda": ("secret-rotation",),
+        "lambda": (),
         "transcribe": ("transcribe-batch",),
+        "bedrock": ("bedrock-inference", "bedrock-verify"),
     },
     "logs": {"s3": ()},
 }
@@ -63,6 +64,8 @@ def _through(intent: Intent, purpose: str) -> Iterator[dict[str, Any]]:
     yield allow("UseThroughServices", USE, condition={"StringEquals": ours}, principal=_account(intent))
     grants = {"StringEquals": {"kms:CallerAccount": intent.account}, "Bool": {"kms:GrantIsForAWSResource": "true"}}
     yield allow("GrantsToServices", "kms:CreateGrant", condition=grants, principal=_account(intent))
+    # ECR retires a repository's grants as it is deleted. ECR User Guide, "Encryption at rest", step 8.
+    yield allow("GrantsOfServices", "kms:RetireGrant", condition={"StringEquals": ours}, principal=_account(intent))
 
 
 def _cluster(intent: Intent) -> Iterator[dict[str, Any]]:

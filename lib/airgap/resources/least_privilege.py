@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 from airgap.errors import UsageError
 from airgap.model.canonical import encode
+from airgap.model.cluster import FORWARDING
 from airgap.model.intent import Intent
 from airgap.model.permissions import by_iam, iam_action
 from airgap.model.policy_lint import READ_VERBS
-from airgap.resources import guardrails
-from airgap.resources.iam_limits import TAGGING, creates, limits, scopes
+from airgap.resources import drill_rights, guardrails, trials
+from airgap.resources.iam_limits import SPECIAL, TAGGING, creates, limits, scopes
 from airgap.resources.kind import Kind
+from airgap.resources.rights import way_in
 from airgap.resources.splitting import split
 from airgap.resources.statements import allow, document
 
@@ -67,9 +69,12 @@ def policies(role: str, intent: Intent, kinds: Iterable[Kind], queries: Iterable
     reads = {action for action in needed if _reads(action)} | {
         iam_action(one.call) for one in queries if by_iam(one.call)
     }
-    found = {"read": split(read_statements(intent, reads), LIMIT)}
+    # Whoever verifies from outside looks into the cluster through the operations host; the deployer's writes hold this.
+    tunnel = () if chosen else way_in(intent, (FORWARDING,))
+    found = {"read": split([*read_statements(intent, reads), *tunnel], LIMIT)}
     if chosen:
-        found["write"] = split(write_statements(intent, chosen), LIMIT)
+        tried = (*trials.statements(intent), *drill_rights.statements(intent))
+        found["write"] = split([*write_statements(intent, chosen), *tried], LIMIT)
     return {
         f"{intent.name(role)}-{part}-{number}": document(*statements)
         for part, documents in sorted(found.items())
@@ -78,7 +83,7 @@ def policies(role: str, intent: Intent, kinds: Iterable[Kind], queries: Iterable
 
 
 def _reads(action: str) -> bool:
-    return action.split(":")[1].startswith(READ_VERBS) and action not in scopes()
+    return action.split(":")[1].startswith(READ_VERBS) and action not in scopes() and action not in SPECIAL
 
 
 def read_statements(intent: Intent, actions: Iterable[str]) -> list[dict[str, Any]]:

@@ -88,8 +88,15 @@ REPOSITORY = Kind(
         "policy": _set("SetRepositoryPolicy", "policyText", lambda f: encode(plain(f["policy"]))),
         "lifecycle": _set("PutLifecyclePolicy", "lifecyclePolicyText", lambda f: encode(plain(f["lifecycle"]))),
     },
-    # What is in a repository goes with it.
-    delete=(Call("ecr:DeleteRepository", lambda f: {"repositoryName": f["id"], "force": True}, ignore=_GONE),),
+    # What is in a repository goes with it, and ECR retires its grants on the key with the caller's rights.
+    delete=(
+        Call(
+            "ecr:DeleteRepository",
+            lambda f: {"repositoryName": f["id"], "force": True},
+            ignore=_GONE,
+            actions=("kms:RetireGrant",),
+        ),
+    ),
 )
 
 SCANNING = Kind(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from airgap.model.delivery import build_log_group
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired, ref
 from airgap.resources import names
@@ -27,6 +28,8 @@ def platform_roles(intent: Intent) -> Iterator[Role]:
     yield from _deliveries(intent)
     if "secret-rotation" in intent.components:
         yield _rotation(intent)
+    if "database-bootstrap" in intent.components:
+        yield _bootstrap(intent)
 
 
 def through(intent: Intent, purpose: str, *services: str, write: bool = False) -> dict[str, Any]:
@@ -67,16 +70,35 @@ def _developer(intent: Intent) -> Role:
     return Role("developer", intent.name("developer"), trusted, developer_statements(), why=why)
 
 
-def people(intent: Intent, principals: Sequence[str]) -> dict[str, Any]:
+def people(intent: Intent, principals: Sequence[str], **conditions: Mapping[str, Any]) -> dict[str, Any]:
     """Return the trust in people: MFA where AWS sees it; a federated role's session has none, its provider asks."""
     named = principals or (intent.arn("iam", "root", region=""),)
     roles = [arn for arn in named if ":role/" in arn]
     others = [arn for arn in named if ":role/" not in arn]
     mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     actions = "AssumeRole SetSourceIdentity"
-    statements = [*(trust({"AWS": others}, actions, **mfa)["Statement"] if others else ())]
-    statements += trust({"AWS": roles}, actions)["Statement"] if roles else ()
+    statements = [*(trust({"AWS": others}, actions, **mfa, **conditions)["Statement"] if others else ())]
+    statements += trust({"AWS": roles}, actions, **conditions)["Statement"] if roles else ()
     return document(*statements)
+
+
+def way_in(intent: Intent, documents: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return the right to open sessions on the operations host by these documents, and to end one's own.
+
+    AWS: Systems Manager User Guide, "Additional sample IAM policies for Session Manager".
+    """
+    ours = {"airgap:environment": intent.environment, "airgap:key": "instance:operations-host"}
+    host = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in ours.items()}}
+    # Documents of AWS are of no account; the preferences are the account's own.
+    named_ones = [
+        intent.arn("ssm", f"document/{one}", account="" if one.startswith("AWS-") else intent.account)
+        for one in documents
+    ]
+    return (
+        allow("OpenSessions", "ssm:StartSession", intent.arn("ec2", "instance/*"), host),
+        allow("ByTheseDocuments", "ssm:StartSession", named_ones),
+        allow("EndSessions", "ssm:ResumeSession TerminateSession", intent.arn("ssm", "session/${aws:userid}-*")),
+    )
 
 
 def _pipeline(intent: Intent) -> Iterator[Role]:
@@ -84,16 +106,56 @@ def _pipeline(intent: Intent) -> Iterator[Role]:
     host = _service(intent, "codebuild", intent.arn("codebuild", "project/*")) if builds else _service(intent, "ec2")
     why = "the runner may become the deployment role, and nothing else but be reached"
     deploy = allow("Deploy", "sts:AssumeRole", ref("role:cicd", "arn"))
-    reached = _reached(intent) if runner_is_reached(intent) else ()
-    yield Role("runner", intent.name("runner"), host, (deploy, *reached), on_instances=not builds, why=why)
+    more = _builds(intent) if builds else _reached(intent) if runner_is_reached(intent) else ()
+    yield Role("runner", intent.name("runner"), host, (deploy, *more), on_instances=not builds, why=why)
+    if builds:
+        yield _starts_builds(intent)
     statements = (
         allow("RegistryToken", "ecr:GetAuthorizationToken"),
         allow("FindTheCluster", "eks:DescribeCluster", cluster_arn(intent)),
         allow("NamedSecrets", "secretsmanager:GetSecretValue", secret_arn(intent)),
-        through(intent, "data", "secretsmanager"),
+        through(intent, "data", "secretsmanager", *(("s3",) if intent.pipeline.tools else ())),
+        *((_tools(intent),) if intent.pipeline.tools else ()),
     )
     runner = trust({"AWS": ref("role:runner", "arn")})
     yield Role("cicd", intent.identity.deploy_role, runner, statements, why="CI/CD pushes images and deploys")
+
+
+def _tools(intent: Intent) -> dict[str, Any]:
+    """Helm and kubectl, where the image of the machine has none."""
+    return allow("Tools", "s3:GetObject", bucket_arn(intent, "artifacts", "/tools/*"))
+
+
+def _builds(intent: Intent) -> tuple[dict[str, Any], ...]:
+    """CodeBuild User Guide, "Allow CodeBuild access to AWS services required to create a VPC network interface"."""
+    own = {"StringEquals": {"ec2:AuthorizedService": f"codebuild.{suffix(intent)}"}}
+    interfaces = intent.arn("ec2", "network-interface/*")
+    return (
+        *_write_logs(intent, "Builds", build_log_group(intent))[:1],
+        allow("Releases", "s3:GetObject GetObjectVersion", bucket_arn(intent, "artifacts", "/*")),
+        through(intent, "data", "s3"),
+        allow(
+            "FindNetwork",
+            "ec2:DescribeDhcpOptions DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+        ),
+        allow("Interfaces", "ec2:CreateNetworkInterface DeleteNetworkInterface", intent.arn("ec2", "*/*")),
+        allow("InterfacesForBuilds", "ec2:CreateNetworkInterfacePermission", interfaces, own),
+    )
+
+
+def _starts_builds(intent: Intent) -> Role:
+    """CodePipeline User Guide, "Manage the CodePipeline service role"."""
+    trusted = _service(intent, "codepipeline", intent.arn("codepipeline", intent.name("deploy")))
+    statements = (
+        allow("Releases", "s3:GetObject GetObjectVersion PutObject", bucket_arn(intent, "artifacts", "/*")),
+        allow("ReleaseBucket", "s3:GetBucketLocation GetBucketVersioning", bucket_arn(intent, "artifacts")),
+        through(intent, "data", "s3", write=True),
+        allow(
+            "Builds", "codebuild:BatchGetBuilds StartBuild", intent.arn("codebuild", f"project/{intent.name('deploy')}")
+        ),
+    )
+    why = "CodePipeline reads a release and starts its build as it"
+    return Role("pipeline", intent.name("pipeline"), trusted, statements, why=why)
 
 
 def push_policy(intent: Intent, endpoint_keys: Sequence[str]) -> Desired:
@@ -181,11 +243,38 @@ def _deliveries(intent: Intent) -> Iterator[Role]:
         yield Role("bedrock-logs", intent.name("bedrock-logs"), invocations, rights, why="invocations are logged as it")
 
 
+def function_statements(intent: Intent, name: str) -> tuple[dict[str, Any], ...]:
+    """Return what the role of any function in the VPC needs: Lambda makes its interfaces as it, and it writes its log.
+
+    The code itself may not touch interfaces (Lambda Developer Guide, "Configuring network access", "Security").
+    """
+    interfaces = "ec2:AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface UnassignPrivateIpAddresses"
+    itself = {"ArnEquals": {"lambda:SourceFunctionArn": intent.arn("lambda", f"function:{intent.name(name)}")}}
+    return (
+        allow("Interfaces", interfaces, intent.arn("ec2", "*/*")),
+        allow("FindInterfaces", "ec2:DescribeNetworkInterfaces DescribeSubnets"),
+        {**allow("NotByItsCode", f"{interfaces} DescribeNetworkInterfaces", condition=itself), "Effect": "Deny"},
+        *_write_logs(intent, "Logs", f"/aws/lambda/{intent.name(name)}")[:1],
+    )
+
+
+def _bootstrap(intent: Intent) -> Role:
+    """The function that prepares the database signs in as its master, whose password AWS keeps."""
+    database = intent.arn("rds", f"db:{intent.data.postgres_name}")
+    master = {"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBInstanceArn": database}}
+    statements = (
+        allow("Master", "secretsmanager:GetSecretValue", intent.arn("secretsmanager", "secret:rds!db-*"), master),
+        through(intent, "data", "secretsmanager"),
+        *function_statements(intent, "database-bootstrap"),
+    )
+    name, trusted = intent.name("database-bootstrap"), _service(intent, "lambda")
+    return Role("database-bootstrap", name, trusted, statements, why="the database is prepared for vectors as it")
+
+
 def _rotation(intent: Intent) -> Role:
     """Secrets Manager User Guide, "Lambda rotation function execution role permissions", alternating users."""
     database = intent.arn("rds", f"db:{intent.data.postgres_name}")
     master = {"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBInstanceArn": database}}
-    functions = f"/aws/lambda/{intent.name('rotation')}"
     statements = (
         allow(
             "Rotate",
@@ -195,14 +284,7 @@ def _rotation(intent: Intent) -> Role:
         allow("Master", "secretsmanager:GetSecretValue", intent.arn("secretsmanager", "secret:rds!db-*"), master),
         allow("Passwords", "secretsmanager:GetRandomPassword"),
         through(intent, "data", "secretsmanager", write=True),
-        # Lambda attaches the function to the VPC as this role (Lambda Developer Guide, "Required IAM permissions").
-        allow(
-            "Interfaces",
-            "ec2:AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface UnassignPrivateIpAddresses",
-            intent.arn("ec2", "*/*"),
-        ),
-        allow("FindInterfaces", "ec2:DescribeNetworkInterfaces DescribeSubnets"),
-        *_write_logs(intent, "Logs", functions)[:1],
+        *function_statements(intent, "rotation"),
     )
     trusted = _service(intent, "lambda")
     return Role("rotation", intent.name("rotation"), trusted, statements, why="database passwords are changed as it")
