@@ -81,7 +81,7 @@ class Recording:
         if "intent" in case:
             data = json.loads(json.dumps(encode(self.intent)))
             for path, value in case["intent"].items():
-                change(data, path, {"set": value})
+                change(data, path, value if isinstance(value, dict) and "append" in value else {"set": value})
             self.intent = decode(data)
         for edit in case.get("records", []):
             data = copy.deepcopy({one.name: getattr(self.records, one.name) for one in dataclasses.fields(Records)})
