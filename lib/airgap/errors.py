@@ -21,6 +21,7 @@
     │   ├── RegistryFailed        1   a registry refused, failed or died
     │   ├── NoSpace               1   the disk is full
     │   └── TagTaken              3   an immutable tag names another image already
+    ├── KitBroken             1   a kit is not what was saved, or could not be installed; nothing of it is kept
     ├── WaitingForPerson          4   a person must act before the step can go on
     └── Interrupted               1   Ctrl-C or SIGTERM ended the run
 
@@ -145,6 +146,10 @@ class TagTaken(MirrorFailed):
     """An immutable tag in the mirror names another image than the lock: a finding."""
 
     exit_code = 3
+
+
+class KitBroken(AirgapError):
+    """A kit is not what was saved, or cannot be installed; nothing of it is kept."""
 
 
 class WaitingForPerson(AirgapError):

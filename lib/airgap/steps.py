@@ -11,10 +11,16 @@ from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.plan import Desired
 from airgap.resources import controllers, identity, network
+from airgap.resources.ai import AI
 from airgap.resources.cluster import CLUSTER
+from airgap.resources.data import DATA
+from airgap.resources.edge import EDGE
 from airgap.resources.endpoints import ENDPOINTS
+from airgap.resources.first_deployment import FIRST_DEPLOYMENT
 from airgap.resources.images import IMAGES
 from airgap.resources.kind import Declaration, Kind
+from airgap.resources.pipeline import PIPELINE
+from airgap.resources.secrets import SECRETS
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,58 @@ STEPS: tuple[Step, ...] = (
         checks=suite.CONTROLLERS,
     ),
     Step(
+        7,
+        "data",
+        "Data: stores without an address, encrypted and recoverable",
+        needs=("endpoints",),
+        declarations=DATA,
+        checks=suite.DATA,
+    ),
+    Step(
+        8,
+        "secrets",
+        "Secrets: passwords that nobody has seen",
+        needs=("data", "controllers"),
+        declarations=SECRETS,
+        checks=suite.SECRETS,
+    ),
+    Step(
+        9,
+        "edge",
+        "Edge: one entrance, by TLS and through a web ACL",
+        needs=("cluster",),
+        declarations=EDGE,
+        checks=suite.EDGE,
+    ),
+    Step(
+        10,
+        "ai",
+        "AI: models by name, behind a guardrail, and nothing that is said leaves",
+        needs=("endpoints",),
+        declarations=AI,
+        checks=suite.AI,
+    ),
+    Step(
+        11,
+        "pipeline",
+        "Pipeline: releases get in, and nothing gets out",
+        needs=("images", "cluster"),
+        declarations=PIPELINE,
+        checks=suite.PIPELINE,
+    ),
+    Step(
+        12,
+        "first_deployment",
+        "First deployment: one chain, link after link",
+        needs=("controllers", "edge", "secrets", "pipeline"),
+        declarations=FIRST_DEPLOYMENT,
+        checks=suite.FIRST_DEPLOYMENT,
+    ),
+    Step(
         13,
         "attest",
         "Attestation: everything verified again",
-        needs=("controllers",),
+        needs=("controllers", "edge", "pipeline", "ai", "data", "secrets", "first_deployment"),
         checks=suite.ATTEST,
         attests=True,
     ),

@@ -187,7 +187,9 @@ def test_a_part_is_decided_by_its_checks_and_never_by_one_that_had_no_source(sta
 
 def _every_check() -> dict[str, Check]:
     modules = [importlib.import_module(f"airgap.checks.{one.name}") for one in pkgutil.iter_modules(checks.__path__)]
-    found = [one for module in modules for one in vars(module).values() if isinstance(one, Check)]
+    held = [value for module in modules for value in vars(module).values()]
+    listed = [one for value in held if isinstance(value, tuple) for one in value]
+    found = [one for one in (*held, *listed) if isinstance(one, Check)]
     return {one.id: one for one in found}
 
 
@@ -272,5 +274,6 @@ def test_no_check_reads_a_clock_a_file_or_the_network() -> None:
     forbidden = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "secrets", "urllib", "http"}
     for path in JUDGING:
         if path.parent.name in ("checks", "controls"):
-            assert not forbidden & {name.split(".")[0] for name in _imports(path)}, path
+            # urllib.parse takes names apart and reaches nothing.
+            assert not forbidden & {name.split(".")[0] for name in _imports(path) if name != "urllib.parse"}, path
             assert not {"open", "now", "today", "utcnow"} & set(_called(path)), path

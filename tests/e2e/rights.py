@@ -41,7 +41,13 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "s3:*": ("Bucket",), "cloudtrail:trail": ("Name", "TrailName", "ResourceId", "ResourceIdList"),
     "eks:cluster": ("name", "clusterName"), "eks:nodegroup": ("nodegroupName",), "eks:addon": ("addonName",),
     "eks:access-entry": ("principalArn",), "eks:podidentityassociation": ("associationId",),
-    "ssm:document": ("Name",), "ecr:repository": ("repositoryName",),
+    "ssm:document": ("Name",), "ecr:repository": ("repositoryName",), "dynamodb:table": ("TableName",),
+    "elasticache:subnetgroup": ("CacheSubnetGroupName",), "elasticache:replicationgroup": ("ReplicationGroupId",),
+    "elasticache:user": ("UserId", "UserIds"), "elasticache:usergroup": ("UserGroupId", "UserGroupIds"),
+    "rds:db": ("DBInstanceIdentifier",), "rds:pg": ("DBParameterGroupName",), "rds:subgrp": ("DBSubnetGroupName",),
+    "secretsmanager:secret": ("Name", "SecretId"), "lambda:function": ("FunctionName",), "events:rule": ("Name", "Rule"),
+    "elasticloadbalancing:loadbalancer/app": ("Name",), "elasticloadbalancing:targetgroup": ("Name",),
+    "wafv2:*": ("Name",), "sqs:*": ("QueueName", "QueueUrl"), "bedrock:guardrail": ("guardrailIdentifier",),
 }  # fmt: skip
 
 
@@ -107,9 +113,11 @@ def refused(policy: Policy, requests: Iterable[Request]) -> list[str]:
     )
 
 
-def read_requests(intent: Intent, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Request]:
+def read_requests(seen: Record, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Request]:
     """What each recorded read call asks IAM."""
+    intent = seen.intent
     for call, params in calls:
+        yield from _of_registry(seen, call, params)
         if not by_iam(call):
             continue
         name = str(params.get("Name", ""))
@@ -121,6 +129,7 @@ def read_requests(intent: Intent, calls: Iterable[tuple[str, Mapping[str, Any]]]
 def write_requests(seen: Record) -> Iterator[Request]:
     """What each recorded write call asks IAM: for every resource that it names, and for the tags that it sets."""
     for call, params in seen.writes:
+        yield from _of_registry(seen, call, params)
         if not by_iam(call):
             continue
         action = iam_action(call)
@@ -128,6 +137,28 @@ def write_requests(seen: Record) -> Iterator[Request]:
             action = "s3:DeleteObjectVersion"
         yield from _on_each(seen, action, params)
         yield from _beside(seen, call, params)
+
+
+# What ECR asks IAM for a request of the registry protocol; it knows no cancelling of an upload.
+REGISTRY: Mapping[str, str] = {
+    "HeadManifest": "BatchGetImage", "GetManifest": "BatchGetImage", "PutManifest": "PutImage",
+    "HeadBlob": "BatchCheckLayerAvailability", "GetBlob": "GetDownloadUrlForLayer", "ListTags": "ListImages",
+    "ListReferrers": "BatchGetImage", "StartUpload": "InitiateLayerUpload", "CancelUpload": "",
+    "PutBlob": "UploadLayerPart CompleteLayerUpload",
+    "MountBlob": "BatchCheckLayerAvailability GetDownloadUrlForLayer InitiateLayerUpload",
+}  # fmt: skip
+
+
+def _of_registry(seen: Record, call: str, params: Mapping[str, Any]) -> Iterator[Request]:
+    """What a request to the account's own registry asks IAM; public ones, ECR's among them, are asked by nobody."""
+    system, _, operation = call.partition(":")
+    if system != "oci" or ".dkr.ecr." not in str(params.get("registry")):
+        return
+    yield Request("ecr:GetAuthorizationToken", "*")
+    name = params["repository"]
+    mine = {f"aws:ResourceTag/{TAG}": (seen.intent.environment,)} if _is_ours(seen, name) else {}
+    for action in REGISTRY[operation].split():
+        yield Request(f"ecr:{action}", seen.intent.arn("ecr", f"repository/{name}"), context=mine)
 
 
 def _on_each(seen: Record, action: str, params: Mapping[str, Any]) -> Iterator[Request]:

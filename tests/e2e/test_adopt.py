@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from library import Library, changes, findings, project, variant
 from airgap.errors import Refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-MAKING = ("identity", "network", "endpoints", "cluster")
+MAKING = ("identity", "network", "endpoints")
 Stranger = Callable[[Any, str, str], tuple[str, Callable[[], Any]]]
 
 
@@ -26,12 +26,11 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def deployed(airgap: Airgap, projects: Path) -> Iterator[Library]:
+def deployed(airgap: Airgap, projects: Path) -> Library:
     """The reference environment, deployed; its network is there until the last stranger has been."""
     library = Library(airgap.environment, airgap.reports, projects)
     library("apply", *MAKING, verify=False)
-    yield library
-    assert findings(library("destroy", *MAKING), "fail", "unknown") == []
+    return library
 
 
 def interface(ec2: Any, vpc: str, subnet: str) -> tuple[str, Callable[[], Any]]:

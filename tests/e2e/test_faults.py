@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,18 +13,10 @@ from commandline import Airgap
 from leavings import broken_files
 from library import Library, changes, findings
 
-from airgap.errors import AccessDenied, CallFailed, CredentialsExpired, Unreadable
-from airgap.model.difference import diff
-from airgap.model.estate import Estate
-from airgap.model.observation import DENIED
-from airgap.model.plan import Plan
-from airgap.model.survey import survey
-from airgap.run.step_run import StepRun
-from airgap.run.surveying import HOMES, KINDS, declarations
-from airgap.steps import STEPS
+from airgap.errors import AccessDenied, CallFailed, CredentialsExpired
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-MAKING = ("identity", "network", "endpoints", "cluster")
+MAKING = ("identity", "network")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +31,13 @@ def undisturbed(airgap: Airgap, library: Library) -> Counter[str]:
     return inventory(airgap.boto)
 
 
+@pytest.fixture(scope="module")
+def with_endpoints(airgap: Airgap, library: Library, undisturbed: Counter[str]) -> Counter[str]:
+    """What is in the account when the endpoints have been applied too."""
+    library("apply", *MAKING, "endpoints", verify=False)
+    return inventory(airgap.boto)
+
+
 @pytest.fixture
 def empty(airgap: Airgap, undisturbed: Counter[str]) -> Iterator[Airgap]:
     airgap.control("POST", "/rehearsal/reset")
@@ -49,47 +47,6 @@ def empty(airgap: Airgap, undisturbed: Counter[str]) -> Iterator[Airgap]:
 
 def fault(airgap: Airgap, operation: str, error: str, times: int | None = None, **more: object) -> None:
     airgap.control("POST", "/rehearsal/faults", {"operation": operation, "error": error, "times": times, **more})
-
-
-def denied(run: StepRun, call: str) -> Plan | None:
-    """The plan of a step, had this one call been denied; None where its declarations then say that they cannot tell."""
-    assert run.estate is not None
-    seen = [_denied(one) if one.call == call else one for one in run.estate.observations]
-    context = run.context
-    there = Estate(
-        seen, context.pages.load, account=run.intent.account, region=run.intent.region, taken_at=run.estate.taken_at
-    )
-    sharing = [one for one in STEPS if one is run.step or set(one.kinds) & set(run.step.kinds)]
-    try:
-        declared = [one for step in sharing for one in declarations(step, run.intent, there)]
-    except Unreadable:
-        return None
-    readings = {name: kind.reading for name, kind in KINDS.items() if there.observed(kind.reading.call)}
-    found = survey(run.intent.environment, readings, declared, there)
-    mine = [one for one in declared if one.step == run.step.name]
-    strays = [one for one in found.orphans if HOMES[one.kind] == run.step.name]
-    home = [kind for kind, step in HOMES.items() if step == run.step.name]
-    return diff(run.step.name, mine, readings, found, undeclared=strays, answers_for=home)
-
-
-def _denied(one: object) -> object:
-    assert dataclasses.is_dataclass(one)
-    return dataclasses.replace(one, status=DENIED, code="AccessDenied", page="", number=1, last=True)  # type: ignore[type-var]
-
-
-@pytest.mark.parametrize("step", MAKING)
-def test_any_denied_read_makes_a_plan_unknown_and_never_a_change(
-    library: Library, undisturbed: Counter[str], step: str
-) -> None:
-    run = library("plan", step)[step]
-    assert run.planned == Plan(step)
-    reads = {call for kind in run.step.kinds for call in kind.reading.reads}
-    wrong = {}
-    for call in sorted(reads):
-        plan = denied(run, call)
-        if plan is not None and (plan.changes or not plan.unknowns):
-            wrong[call] = [f"{one.op} {one.resource} {one.field}" for one in plan.changes] or "nothing is unknown"
-    assert wrong == {}
 
 
 def test_denied_read_is_exit_code_4_of_plan_and_of_apply(airgap: Airgap, undisturbed: Counter[str]) -> None:
@@ -153,16 +110,17 @@ LOST = {
 LOST_TOO = ("ec2:AllocateAddress", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress")
 
 
-def test_lost_answers_make_no_duplicates(empty: Airgap, library: Library, undisturbed: Counter[str]) -> None:
+def test_lost_answers_make_no_duplicates(with_endpoints: Counter[str], empty: Airgap, library: Library) -> None:
+    making = (*MAKING, "endpoints")
     lost = [f"{service}:Create{what}" for service, names in LOST.items() for what in names.split()]
     for operation in (*lost, *LOST_TOO):
         fault(empty, operation, "DropResponse", times=1)
     for _ in lost:
         with suppress(CallFailed):
-            library("apply", *MAKING, verify=False)
+            library("apply", *making, verify=False)
             break
-    assert inventory(empty.boto) == undisturbed
-    assert changes(library("plan", *MAKING)) == []
+    assert inventory(empty.boto) == with_endpoints
+    assert changes(library("plan", *making)) == []
     assert broken_files(empty.reports) == []
 
 
@@ -176,7 +134,7 @@ def test_session_that_ends_in_the_middle(empty: Airgap, library: Library, undist
     assert "session ended" in caught.value.what
     assert "renew the credentials" in caught.value.action
     empty.control("DELETE", "/rehearsal/faults")
-    library("apply", *MAKING[1:], verify=False)
+    library("apply", "network", verify=False)
     assert inventory(empty.boto) == undisturbed
 
 

@@ -1,4 +1,4 @@
-"""Every notebook in every mode, by plain papermill and as somebody uses it in JupyterLab."""
+"""Every notebook by plain papermill, and the first ones in every mode as somebody uses them in JupyterLab."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 ORDER = [step.folder for step in STEPS]
-BACK = [*(step.folder for step in reversed(STEPS) if step.declarations), "00_preflight", "13_attest"]
+# What somebody works through by hand here; every notebook is applied, verified and destroyed by the end-to-end story.
+FEW = ORDER[:3]
+# What makes nothing judges what is left, and so comes last.
+BACK = [*reversed(FEW[1:]), FEW[0]]
 
 
 @dataclass
@@ -125,20 +128,20 @@ def test_plan_on_an_empty_account_fails_nowhere_and_changes_nothing(desk: Desk) 
 
 
 def test_apply_makes_it_and_passes(desk: Desk) -> None:
-    for notebook in ORDER:
-        desk.run(notebook, env="demo", mode="apply", run_id="" if notebook == ORDER[0] else "latest")
+    for notebook in FEW:
+        desk.run(notebook, env="demo", mode="apply", run_id="" if notebook == FEW[0] else "latest")
         close = desk.last(notebook, "close")
         assert (close["status"], close["verdict"], close["exit_code"]) == ("completed", "pass", 0)
-    assert {path.name for path in desk.folder("x").parent.iterdir()} == set(ORDER)
+    assert {path.name for path in desk.folder("x").parent.iterdir()} == set(FEW)
     run = desk.summed()
-    assert [one["name"] for one in run["steps"]] == [step.name for step in STEPS]
+    assert [one["name"] for one in run["steps"]] == [step.name for step in STEPS][: len(FEW)]
     assert (run["mode"], run["verdict"], run["exit_code"]) == ("apply", "pass", 0)
-    assert all(f'href="steps/{name}/report.html"' in (desk.latest / "index.html").read_text() for name in ORDER)
+    assert all(f'href="steps/{name}/report.html"' in (desk.latest / "index.html").read_text() for name in FEW)
 
 
 def test_reopened_step_continues_its_chain_in_the_run_that_it_joins(desk: Desk) -> None:
     writes = desk.writes()
-    for notebook in ORDER:
+    for notebook in FEW:
         before = desk.journal(notebook)
         desk.run(notebook, env="demo", mode="verify", run_id="latest")
         after = desk.journal(notebook)

@@ -17,7 +17,7 @@ from airgap.model.intent import Intent, decode
 from airgap.model.mirror import Entry, Lock, repositories
 from airgap.rehearsal import environment, reset
 from airgap.rehearsal.registry import charts
-from airgap.resources.releases import RELEASES
+from airgap.resources.releases import APPLICATION, RELEASES
 from airgap.run import pinned
 from airgap.run.locking import named
 
@@ -80,7 +80,7 @@ def test_the_lock_and_charts_of_demo_are_what_the_stand_ins_have(mirror: Command
 
 
 def test_every_image_that_the_charts_name_is_locked_hooks_and_hidden_ones_too() -> None:
-    archives = {one.component: charts.archive(one.chart) for one in RELEASES}
+    archives = {one.component: charts.archive(one.chart) for one in (*RELEASES, APPLICATION)}
     wanted = named(DEMO, archives)
     assert {one.reference for one in LOCK.images()} == {name.replace("registry-1.", "") for name in wanted}
     # One is a hook's, one is named in an environment variable alone, one is pulled by three deployments.

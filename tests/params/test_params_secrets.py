@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import string
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
 from airgap.errors import ParamsError
 from airgap.params import check, load
 
+ROOT = Path(__file__).resolve().parents[2]
 BASE = (Path(__file__).parent / "base.yaml").read_text()
 DICE = random.Random(7)
 
@@ -129,3 +132,14 @@ def test_names_are_not_taken_for_secrets(text: str, tmp_path: Path) -> None:
     assert refuse(BASE.replace("environment: base", f"# {text}\nenvironment: base"), tmp_path) == []
     for error in refuse(BASE.replace("environment: base", f'owner: "{text}"\nenvironment: base'), tmp_path):
         assert "****" not in error.what
+
+
+def test_certificates_are_public_and_what_stands_beside_them_is_not(tmp_path: Path) -> None:
+    authorities = (ROOT / "lib" / "airgap" / "functions" / "rds-authorities.pem").read_text()
+    bundle = "".join(re.findall(r"# .* af-south-1 .*\n(-----BEGIN[^#]+)", authorities))
+    assert bundle.count("BEGIN CERTIFICATE") == 3
+    key = "  rds_authorities: |\n"
+    text = BASE.replace("secrets:\n", f"{key}{indent(bundle, '    ')}secrets:\n")
+    assert refuse(text, tmp_path) == []
+    errors = refuse(text.replace(key, f"{key}    {SECRETS['random text']}\n"), tmp_path)
+    assert any("**** is or looks like" in error.what for error in errors)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 LIB = Path(__file__).resolve().parents[2] / "lib" / "airgap"
-CORE = ("errors.py", "model", "egress", "checks", "controls")
+CORE = ("errors.py", "model", "egress", "checks", "controls", "evidence/bundle")
+# The half of the evidence that verifies reads the bundle that it verifies.
+READING = {"members.py": {"os", "open"}, "verify.py": {"os"}}
 IMPURE = {
     "os",
     "socket",
@@ -45,16 +47,25 @@ def imports(tree: ast.AST) -> set[str]:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIB)))
 def test_the_core_imports_the_standard_library_only_and_touches_nothing(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 9))
+    allowed = READING.get(path.name, set()) if "bundle" in path.parts else set()
     for name in imports(tree):
         top = name.split(".")[0]
         if top == "airgap":
-            assert any(name == f"airgap.{one.removesuffix('.py')}" or name.startswith(f"airgap.{one}.") for one in CORE)
+            homes = [one.removesuffix(".py").replace("/", ".") for one in CORE]
+            assert any(name == f"airgap.{one}" or name.startswith(f"airgap.{one}.") for one in homes), name
         else:
             assert top in sys.stdlib_module_names, f"{name} is not in the standard library"
-            assert top not in IMPURE, f"{name} touches the world"
+            assert top not in IMPURE - allowed, f"{name} touches the world"
             assert name not in ("urllib.request", "urllib"), f"{name} touches the world"
     calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    assert not calls & {"open", "datetime.now", "dt.datetime.now", "datetime.datetime.now", "dt.date.today", "print"}
+    assert not (calls - allowed) & {
+        "open",
+        "datetime.now",
+        "dt.datetime.now",
+        "datetime.datetime.now",
+        "dt.date.today",
+        "print",
+    }
 
 
 def old_python() -> str | None:

@@ -153,7 +153,7 @@ class AWS:
     def apply(self, *declarations: Declaration) -> Planned:
         """Plan and carry out; nothing may be unknown."""
         planned = self.plan(*declarations)
-        assert planned.plan.unknowns == ()
+        assert planned.plan.unknowns == (), planned.plan.unknowns
         self.run(planned, *declarations)
         return planned
 

@@ -66,9 +66,27 @@ def test_each_policy_fits_and_names_known_actions(role: str) -> None:
 
 def test_the_verifier_reads_every_recorded_call_and_nothing_else() -> None:
     actions = {action for one in statements("verifier") for action in one["Action"]}
-    assert actions == {iam_action(query.call) for query in QUERIES if by_iam(query.call)}
-    assert all(iam_reference.reads(action) for action in actions - NEWER)
+    tunnel = {"ssm:StartSession", "ssm:ResumeSession", "ssm:TerminateSession"}
+    assert actions == {iam_action(query.call) for query in QUERIES if by_iam(query.call)} | tunnel
+    assert all(iam_reference.reads(action) for action in actions - NEWER - tunnel)
     assert {one["Effect"] for one in statements("verifier")} == {"Allow"}
+
+
+def test_the_verifier_tunnels_through_the_operations_host_and_does_nothing_else_on_any_host() -> None:
+    verifier = parse(document(*statements("verifier")))
+    ours = {
+        "aws:ResourceTag/airgap:environment": ("demo",),
+        "aws:ResourceTag/airgap:key": ("instance:operations-host",),
+    }
+    other = {**ours, "aws:ResourceTag/airgap:key": ("instance:runner",)}
+
+    def outcome(resource: str, context: dict[str, tuple[str, ...]]) -> str:
+        return evaluate(verifier, Request("ssm:StartSession", resource, context=context)).outcome
+
+    host = DEMO.arn("ec2", "instance/i-0123456789abcdef0")
+    assert (outcome(host, ours), outcome(host, other)) == (ALLOW, DENY)
+    documents = ("AWS-StartPortForwardingSessionToRemoteHost", "AWS-StartInteractiveCommand", "AWS-StartSSHSession")
+    assert [outcome(DEMO.arn("ssm", f"document/{one}", account=""), {}) for one in documents] == [ALLOW, DENY, DENY]
 
 
 @pytest.mark.parametrize("action", sorted(EXPOSING))

@@ -254,7 +254,7 @@ def test_notebook_is_saved_in_the_middle_of_its_run(tmp_path: Path) -> None:
 
 
 def test_absent_package_comes_back() -> None:
-    from airgap.run.absent import absent
+    from airgap.kube.absent import absent
 
     sys.modules.pop("this", None)
     with absent("this"), contextlib.suppress(ImportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from airgap.run.ahead import KernelsAhead
 from airgap.run.engine import Outcome, execute
+from airgap.run.nursery import Forked
 
 PRELOADED = "import sys; print('airgap.notebook' in sys.modules, __import__('os').environ['AHEAD'])"
 
@@ -42,14 +44,15 @@ def run(source: Path, kernels: KernelsAhead) -> tuple[Outcome, str]:
 
 
 def pids(places: Path) -> list[int]:
-    """The processes whose command line names a connection file in this place."""
+    """The processes, but for this one, that hold a file in this place open, as a kernel does its log."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if str(places).encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
+            held = [str(one.readlink()) for one in (entry / "fd").iterdir()]
         except OSError:  # it ended while it was read
             continue
+        if any(one.startswith(str(places)) for one in held) and int(entry.name) != os.getpid():
+            found.append(int(entry.name))
     return found
 
 
@@ -80,3 +83,29 @@ def test_kernel_that_died_before_its_turn_completes_nothing(source: Path, places
         outcome, _ = run(source, kernels)
     assert outcome.status == "dead-kernel"
     assert not list(places.iterdir())
+
+
+def test_kernel_is_forked_into_a_session_of_its_own(source: Path, places: Path) -> None:
+    with KernelsAhead(1, {"AHEAD": "told"}) as kernels:
+        assert kernels._nursery is not None
+        assert kernels._next is not None
+        process = kernels._next.result()[0]._process
+        assert isinstance(process, Forked)
+        parent, _, session = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1:4]
+        assert (int(parent), int(session)) == (kernels._nursery._process.pid, process.pid)
+        assert run(source, kernels)[0].status == "completed"
+        assert process.wait(10) == -signal.SIGKILL, "the engine ends a kernel that is done at once"
+    assert kernels._nursery._process.returncode == 0
+
+
+def test_kernel_ends_with_its_nursery_and_the_next_is_started_from_nothing(source: Path, places: Path) -> None:
+    with KernelsAhead(2, {"AHEAD": "told"}) as kernels:
+        assert kernels._nursery is not None
+        assert kernels._next is not None
+        kernels._next.result()
+        kernels._nursery._process.kill()
+        outcome, _ = run(source, kernels)
+        assert (outcome.status, "ended by SIGKILL" in outcome.evalue) == ("dead-kernel", True)
+        outcome, printed = run(source, kernels)
+    assert (outcome.status, printed) == ("completed", "False told\n")
+    assert not pids(places)

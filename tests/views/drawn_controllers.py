@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from airgap.checks import deployment_subject
 from airgap.checks.cluster_secrets import BINDINGS, ROLES
+from airgap.checks.deployment_subject import DEPLOYMENTS
 from airgap.checks.running import NAMESPACES, PODS, POLICIES
 from airgap.model.intent import Intent
 from airgap.model.kubernetes import OPERATIONS
@@ -15,7 +17,7 @@ from airgap.run import pinned
 
 Pages = dict[tuple[str, str], Any]
 ROOT = Path(__file__).parents[2]
-CALLS = (PODS, NAMESPACES, POLICIES, *ROLES, *BINDINGS)
+CALLS = (PODS, NAMESPACES, POLICIES, DEPLOYMENTS, deployment_subject.BINDINGS, *ROLES, *BINDINGS)
 
 
 def none(intent: Intent) -> Pages:

@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import drawn_ai
 import drawn_cluster
 import drawn_controllers
+import drawn_data
+import drawn_edge
 import drawn_images
+import drawn_secrets
 import yaml
 
 from airgap.cloud.queries import QUERIES
@@ -50,6 +54,9 @@ def empty(intent: Intent = DEMO) -> Pages:
     """Every call answered, and nothing of ours there, so no follow-up call was made."""
     following = {query.call for query in QUERIES if query.each}
     pages: Pages = {(call, "{}"): {} for call in CALLS if call not in following}
+    # What follows an answer that shows nothing is recorded as not there to be asked.
+    shown = (*VIEWS["attest"]["proof"].reads, *VIEWS["attest"]["inventory"].reads)
+    pages |= {(call, "{}"): None for call in shown if call in following}
     pages["s3control:GetPublicAccessBlock", json.dumps({"AccountId": intent.account})] = None
     pages["ec2:DescribeAvailabilityZones", "{}"] = {
         "AvailabilityZones": [
@@ -62,13 +69,22 @@ def empty(intent: Intent = DEMO) -> Pages:
         "Account": intent.account,
     }
     pages["organizations:DescribeOrganization", "{}"] = None
+    pages["ssm:GetDocument", json.dumps({"Name": "SSM-SessionManagerRunShell"})] = None
     pages["ec2:DescribeVpcEndpointServices", "{}"] = {
         "ServiceDetails": [
             {"ServiceName": service_name(one, intent.region), "AvailabilityZones": list(intent.zones)}
             for one in interfaces(intent)
         ]
     }
-    return pages | drawn_cluster.none(intent) | drawn_images.none(intent) | drawn_controllers.none(intent)
+    return (
+        pages
+        | drawn_cluster.none(intent)
+        | drawn_images.none(intent)
+        | drawn_ai.none(intent)
+        | drawn_secrets.none(intent)
+        | drawn_data.none(intent)
+        | drawn_controllers.none(intent)
+    )
 
 
 def tagged(key: str, intent: Intent = DEMO) -> dict[str, Any]:
@@ -115,6 +131,13 @@ def deployed(intent: Intent = DEMO) -> Pages:
         ]
     }
     pages["ec2:DescribeRouteTables", "{}"] = {"RouteTables": [_table(name) for name in subnets]}
+    runner = {"InstanceId": "i-1", "VpcId": VPC, "SubnetId": "subnet-private-a", "State": {"Name": "running"}}
+    profile = {"IamInstanceProfile": {"Arn": intent.arn("iam", "instance-profile/fintech-runner", region="")}}
+    pages["ec2:DescribeInstances", "{}"] = {
+        "Reservations": [{"Instances": [{**runner, **profile, **tagged("instance:runner")}]}]
+    }
+    documents = [{"Name": f"fintech-{one}", "DocumentVersion": "1"} for one in ("deploy", "rollback")]
+    pages[next(key for key in pages if key[0] == "ssm:ListDocuments")] = {"DocumentIdentifiers": documents}
     pages["ec2:DescribeInternetGateways", "{}"] = {
         "InternetGateways": [
             {
@@ -137,7 +160,15 @@ def deployed(intent: Intent = DEMO) -> Pages:
     pages["ec2:DescribeVpcEndpoints", "{}"] = {
         "VpcEndpoints": [_endpoint(one, intent, list(subnets)) for one in endpoint_services(intent)]
     }
-    pages |= drawn_cluster.deployed(intent) | drawn_images.deployed(intent) | drawn_controllers.deployed(intent)
+    pages |= drawn_edge.deployed(intent, VPC, subnets)
+    pages |= (
+        drawn_cluster.deployed(intent)
+        | drawn_images.deployed(intent)
+        | drawn_ai.deployed(intent)
+        | drawn_secrets.deployed(intent)
+        | drawn_data.deployed(intent, VPC)
+        | drawn_controllers.deployed(intent)
+    )
     return pages | _filters(list(subnets)) | _names() | _buckets(intent) | _identity(intent)
 
 

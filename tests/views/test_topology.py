@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import xml.etree.ElementTree as ET
 from itertools import combinations
 
@@ -195,3 +196,21 @@ def test_long_texts_are_cut_to_their_place() -> None:
     cut = clipped("a-very-long-name-indeed", 60, 10)
     assert cut.endswith("…")
     assert length(cut, 10) <= 60
+
+
+def test_a_way_out_that_the_proof_has_found_is_drawn_in_red() -> None:
+    """A sealed subnet's table leads to a NAT gateway and its ACL admits everything: the path is drawn, and said."""
+    pages = drawn.deployed()
+    assert "Way out" not in picture(pages).words
+    lines = [one for one in drawing(pages).iter(f"{SVG}line") if one.get("stroke") == RED]
+    assert lines == []
+    tables, acls = (copy.deepcopy(pages[f"ec2:Describe{kind}", "{}"]) for kind in ("RouteTables", "NetworkAcls"))
+    sealed = next(one for one in tables["RouteTables"] if "private-a" in one["RouteTableId"])
+    sealed["Routes"].append({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-public-a", "State": "active"})
+    for one in acls["NetworkAcls"]:
+        one["Entries"] = [{"Egress": egress, "RuleNumber": 1, "RuleAction": "allow", "CidrBlock": "0.0.0.0/0",
+                           "Protocol": "-1"} for egress in (True, False)]  # fmt: skip
+    broken = {**pages, ("ec2:DescribeRouteTables", "{}"): tables, ("ec2:DescribeNetworkAcls", "{}"): acls}
+    assert "Way out: subnet-private-a reaches 8.8.8.8 by" in picture(broken).words
+    lines = [one for one in drawing(broken).iter(f"{SVG}line") if one.get("stroke") == RED]
+    assert len(lines) >= 3

@@ -18,7 +18,9 @@ from airgap.views import VIEWS, Facts, Look, Picture, Shown, Table, reads
 
 EVERY = [(step, name) for step, views in VIEWS.items() for name in views]
 FROM_INTENT = {("preflight", "addresses"), ("preflight", "cost"), ("endpoints", "removal")}
-FROM_INTENT |= {("attest", name) for name in ("verdicts", "properties", "exceptions")}
+FROM_INTENT |= {("ai", "trials")}
+FROM_INTENT |= {("pipeline", name) for name in ("networks", "ways", "files")}
+FROM_INTENT |= {("attest", name) for name in ("verdicts", "properties", "exceptions", "data-flows", "responsibility")}
 STEP = {"title": "Network", "status": "completed", "mode": "apply", "verdict": "unknown", "changes": 3}
 VOID = {"br", "rect", "line", "circle", "path"}
 

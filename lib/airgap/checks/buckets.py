@@ -11,6 +11,7 @@ from typing import Any, Optional
 from airgap.checks.check import NotApplicable, check
 from airgap.checks.keys import KEY_READS, own_keys
 from airgap.checks.scope import Item, Named, every, is_ours
+from airgap.model import edge
 from airgap.model.canonical import dig
 from airgap.model.derived import BUCKETS
 from airgap.model.estate import Estate
@@ -25,7 +26,7 @@ _SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restri
 
 def own_buckets(intent: Intent, estate: Estate) -> Named:
     """Return the environment's buckets: those of its names, and those with its tag, whatever they are called."""
-    declared = {bucket(intent, purpose): f"bucket:{purpose}" for purpose in BUCKETS}
+    declared = {bucket(intent, purpose): f"bucket:{purpose}" for purpose in (*BUCKETS, edge.LOGS)}
     found: Named = []
     for one in every(estate, "s3:ListBuckets", "Buckets"):
         name = one["Name"]

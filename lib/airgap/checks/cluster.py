@@ -164,7 +164,7 @@ def logs_kept(group: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     "cluster-version-supported",
     "The Kubernetes version that the cluster runs is in standard support",
     severity="high",
-    properties=("EKS-04",),
+    properties=("EKS-04", "INV-01"),
     reads=(*READS, VERSIONS),
     remedy="declare the next minor version under cluster.version and apply; EKS goes one version at a time",
     over=clusters,

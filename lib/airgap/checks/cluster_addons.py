@@ -38,7 +38,7 @@ def installed(intent: Intent, estate: Estate) -> list[tuple[str, Installed]]:
     "addons-supported",
     "The add-on is declared, healthy, and of a version that the cluster's version supports",
     severity="high",
-    properties=("EKS-04",),
+    properties=("EKS-04", "INV-01"),
     reads=(*READS, "eks:ListAddons", ADDON, OFFERED),
     remedy="apply the step cluster; a version that is no longer supported is replaced by EKS's default",
     over=installed,

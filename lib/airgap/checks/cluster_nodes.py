@@ -121,7 +121,7 @@ def instances_safe(instance: Item, intent: Intent, estate: Estate) -> Iterator[s
     "nodes-supported",
     "Nodes run the cluster's version on Amazon Linux 2023, and the group is healthy",
     severity="high",
-    properties=("EKS-04",),
+    properties=("EKS-04", "INV-01"),
     reads=(*READS, *GROUP_READS),
     remedy="apply the step cluster; EKS's events of the node group name what is wrong",
     over=node_groups,

@@ -35,6 +35,8 @@ def exceptions(one: Any, intent: Intent, estate: Estate) -> Iterator[str]:
     for name in ("owner", "approver", "reason", "compensating_control", "ticket"):
         if not getattr(waiver, name).strip():
             yield f"it names no {name.replace('_', ' ')}"
+    if waiver.owner.strip() and waiver.owner.strip().lower() == waiver.approver.strip().lower():
+        yield "its owner approved it"
     if not _PROPERTY.fullmatch(waiver.property):
         yield f"{waiver.property!r} is no property's id"
     if not waiver.created <= waiver.expires:

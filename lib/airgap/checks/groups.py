@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from airgap.checks.check import check
 from airgap.checks.scope import VPC_READS, Item, Named, in_vpc, inside, tiers, vpc_ids
+from airgap.model import edge
 from airgap.model.components import GATEWAYS
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -137,10 +138,10 @@ def ingress(item: tuple[Group, set[str]], intent: Intent, estate: Estate) -> Ite
 def _entrance(rule: Item, carried: set[str], intent: Intent) -> bool:
     """Whether the rule is a declared tier's web entrance, and the group is on no interface of another tier."""
     web = rule.get("IpProtocol") == "tcp" and rule.get("FromPort") in (80, 443) and rule["FromPort"] == rule["ToPort"]
-    if rule.get("CidrIpv4") == "0.0.0.0/0":
-        return web and intent.network.public_tier != "none" and carried <= {"public"}
-    from_home = inside(rule.get("CidrIpv4") or "::/0", intent.network.on_premises_cidrs)
-    return web and from_home and carried <= {"ingress"}
+    cidr, tier = rule.get("CidrIpv4") or "::/0", edge.tier(intent)
+    clients = cidr in edge.clients(intent) and carried <= {tier}
+    from_home = inside(cidr, intent.network.on_premises_cidrs) and carried <= {"ingress"}
+    return web and (clients or from_home)
 
 
 @check(

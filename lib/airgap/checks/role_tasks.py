@@ -9,9 +9,11 @@ from airgap.checks.check import check
 from airgap.checks.keys import KEY_READS, keys
 from airgap.checks.roles import MANAGED, READS, allowed, one_role, policies
 from airgap.checks.scope import Item
+from airgap.model.delivery import build_log_group
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
-from airgap.model.names import log_group
+from airgap.model.names import bucket, log_group
+from airgap.model.policy_document import Statement
 
 READING = ("BatchGet", "Describe", "Filter", "Get", "List", "Lookup", "Search", "View")
 # Reads that give out data, secrets or credentials.
@@ -66,7 +68,7 @@ def deploy(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
             if statement.effect != "Allow":
                 continue
             named = ("*",) if "Action" in statement.negated else statement.actions
-            yield from (f"policy {name} allows {one}" for one in named if one not in _DEPLOY)
+            yield from (f"policy {name} allows {one}" for one in named if one not in _known(intent, statement))
             tied = {
                 value
                 for operator, key, wanted in statement.conditions
@@ -75,6 +77,13 @@ def deploy(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
             }
             if set(named) & set(_PUSH) and not (tied and tied <= own):
                 yield f"policy {name} allows pushing images from {', '.join(sorted(tied - own)) or 'anywhere'}"
+
+
+def _known(intent: Intent, statement: Statement) -> tuple[str, ...]:
+    """The actions of the task: reading tools from the artefact bucket too, where the params name some."""
+    tools = intent.arn("s3", f"{bucket(intent, 'artifacts')}/tools/*", region="", account="")
+    reads = intent.pipeline.tools and statement.resources == (tools,)
+    return (*_DEPLOY, "s3:GetObject") if reads else _DEPLOY
 
 
 def _reached(intent: Intent, estate: Estate) -> list[tuple[str, str]]:
@@ -92,9 +101,30 @@ def _reached(intent: Intent, estate: Estate) -> list[tuple[str, str]]:
     ]
 
 
+def _builds(intent: Intent, estate: Estate) -> list[tuple[str, str]]:
+    """The rights (action, resource) that a build needs in a VPC: interfaces, its log, the release and its key."""
+    finding = ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    group = intent.arn("logs", f"log-group:{build_log_group(intent)}")
+    streams = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+    releases = intent.arn("s3", f"{bucket(intent, 'artifacts')}/*", region="", account="")
+    interfaces = intent.arn("ec2", "*/*")
+    return [
+        *((f"ec2:Describe{one}", "*") for one in finding),
+        *((f"ec2:{verb}NetworkInterface", interfaces) for verb in ("Create", "Delete")),
+        ("ec2:CreateNetworkInterfacePermission", intent.arn("ec2", "network-interface/*")),
+        *((f"logs:{one}", where) for one in streams for where in (group, f"{group}:*")),
+        *((f"s3:{one}", releases) for one in ("GetObject", "GetObjectVersion")),
+        ("kms:Decrypt", dict(keys(intent, estate))["kms-key:data"].get("Arn", "")),
+    ]
+
+
+_BESIDE = {"ssm-runner": _reached, "codepipeline": _builds}
+"""What the runner's role needs beside its one task, by variant."""
+
+
 @check(
     "role-runner-assumes",
-    "The runner's role may become the deployment role, be reached by Session Manager, and nothing else",
+    "The runner's role may become the deployment role, work where it is, and nothing else",
     severity="high",
     properties=("IAM-01",),
     reads=(*READS, *KEY_READS),
@@ -102,9 +132,10 @@ def _reached(intent: Intent, estate: Estate) -> list[tuple[str, str]]:
     over=one_role("runner"),
 )
 def runner(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield each right beside the one; only a runner that is worked on through Session Manager needs its agent."""
+    """Yield each right beside the one: an agent's where Session Manager reaches the runner, a build's in the VPC."""
     deploys = ("sts:AssumeRole", intent.arn("iam", f"role/{intent.identity.deploy_role}", region=""))
-    known = [deploys, *(_reached(intent, estate) if intent.pipeline.variant == "ssm-runner" else ())]
+    beside = _BESIDE.get(intent.pipeline.variant)
+    known = [deploys, *(beside(intent, estate) if beside else ())]
     for grant in allowed(role, estate):
         if (grant.action, grant.resource) not in known:
             yield f"{grant.action} on {grant.resource} is allowed"

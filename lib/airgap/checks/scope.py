@@ -22,12 +22,21 @@ INTERFACE_READS = (*SUBNET_READS, "ec2:DescribeNetworkInterfaces")
 ENDPOINT_READS = (*VPC_READS, "ec2:DescribeVpcEndpoints")
 
 
+_TAGS = ("Tags", "TagSet", "tags", "TagsList", "TagList")
+
+
 def tags(item: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of an item of a page, whatever form the service gives them."""
-    found = item.get("Tags") or item.get("TagSet") or item.get("tags") or item.get("TagsList") or []
+    found: Any = next((item[name] for name in _TAGS if item.get(name)), [])
     if isinstance(found, Mapping):
         return dict(found)
-    return {one.get("Key", one.get("TagKey", "")): one.get("Value", one.get("TagValue", "")) for one in found}
+    names, values = ("Key", "TagKey", "key"), ("Value", "TagValue", "value")
+    return {_first(one, names): _first(one, values) for one in found}
+
+
+def _first(pair: Mapping[str, Any], names: Iterable[str]) -> str:
+    """The member of a tag under the first of the names by which services spell it."""
+    return next((str(pair[one]) for one in names if one in pair), "")
 
 
 def label(item: Mapping[str, Any], id_path: str) -> str:

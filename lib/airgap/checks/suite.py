@@ -5,9 +5,15 @@ from __future__ import annotations
 from airgap.checks import (
     acls,
     addresses,
+    alarms,
+    assets,
+    backups,
+    balancers,
     block_public_access,
     buckets,
+    caches,
     caller,
+    certificates,
     change,
     cluster,
     cluster_access,
@@ -16,16 +22,25 @@ from airgap.checks import (
     cluster_nodes,
     cluster_secrets,
     connections,
+    databases,
+    deployment,
+    drills,
     endpoint_policies,
     endpoints,
     evidence,
+    external_secrets,
+    functions,
     gateways,
     groups,
+    inference,
     inventory,
     keys,
     live,
     names,
+    pipeline,
+    pipeline_builds,
     preflight,
+    proof,
     records,
     registry,
     resolver,
@@ -35,7 +50,11 @@ from airgap.checks import (
     running,
     secrets,
     surroundings,
+    tables,
+    transcription,
+    vectors,
     volumes,
+    web_acls,
     writes,
 )
 from airgap.checks.check import Check
@@ -77,6 +96,7 @@ ENDPOINTS: tuple[Check, ...] = (*endpoints.CHECKS, *endpoint_policies.CHECKS, ro
 CLUSTER: tuple[Check, ...] = (
     *cluster.CHECKS,
     *cluster_access.CHECKS,
+    *alarms.CHECKS,
     *cluster_nodes.CHECKS,
     *cluster_addons.CHECKS,
     *cluster_host.CHECKS,
@@ -88,22 +108,94 @@ CLUSTER: tuple[Check, ...] = (
 )
 """The cluster, private and closed, with its nodes, add-ons and operations host."""
 
+DATA: tuple[Check, ...] = (
+    *databases.CHECKS,
+    *backups.CHECKS,
+    *caches.CHECKS,
+    *tables.CHECKS,
+    *vectors.CHECKS,
+    *drills.CHECKS,
+    groups.egress,
+    groups.ingress,
+    *change.CHECKS,
+)
+"""Databases, caches and tables: sealed, encrypted, recoverable."""
+
+SECRETS: tuple[Check, ...] = (
+    *secrets.CHECKS,
+    *functions.CHECKS,
+    *external_secrets.CHECKS,
+    groups.egress,
+    groups.ingress,
+    *change.CHECKS,
+)
+"""The database's secret, the functions, and what is mirrored into the cluster."""
+
 IMAGES: tuple[Check, ...] = (*registry.CHECKS, *change.CHECKS)
 """The environment's own registry, and what is in it."""
 
 CONTROLLERS: tuple[Check, ...] = (*running.CHECKS, *cluster_secrets.CHECKS, *change.CHECKS)
 """What runs in the cluster, what it is walled in by, and who can read its Secrets."""
 
+EDGE: tuple[Check, ...] = (
+    *balancers.CHECKS,
+    *web_acls.CHECKS,
+    *certificates.CHECKS,
+    groups.egress,
+    groups.ingress,
+    *change.CHECKS,
+)
+"""The only entrance: load balancer, web ACL and certificate."""
+
+PIPELINE: tuple[Check, ...] = (
+    *pipeline.CHECKS,
+    *pipeline_builds.CHECKS,
+    role_tasks.runner,
+    cluster_nodes.instances_safe,
+    groups.egress,
+    groups.ingress,
+    *change.CHECKS,
+)
+"""The way in for releases: the runner, or builds, and what they run."""
+
+AI: tuple[Check, ...] = (*inference.CHECKS, *transcription.CHECKS, *change.CHECKS)
+"""The models, the guardrail before them, the log of what they were asked, and where transcripts go."""
+
+FIRST_DEPLOYMENT: tuple[Check, ...] = (*deployment.CHECKS, *change.CHECKS)
+"""The chain from the registry to live traffic."""
+
 ATTEST: tuple[Check, ...] = (
     caller.separate,
-    *secrets.CHECKS,
     *writes.CHECKS,
     *inventory.CHECKS,
+    *assets.CHECKS,
     *evidence.CHECKS,
     *live.CHECKS,
+    *proof.CHECKS,
 )
 """What only the attestation judges; it judges every other step's checks again."""
 
-_EVERY = (*PREFLIGHT, *IDENTITY, *NETWORK, *ENDPOINTS, *CLUSTER, *IMAGES, *CONTROLLERS, *ATTEST)
-ALL: tuple[Check, ...] = tuple({one.id: one for one in _EVERY}.values())
+BY_STEP: dict[str, tuple[Check, ...]] = {
+    "preflight": PREFLIGHT,
+    "identity": IDENTITY,
+    "network": NETWORK,
+    "endpoints": ENDPOINTS,
+    "cluster": CLUSTER,
+    "images": IMAGES,
+    "controllers": CONTROLLERS,
+    "data": DATA,
+    "secrets": SECRETS,
+    "edge": EDGE,
+    "pipeline": PIPELINE,
+    "ai": AI,
+    "first_deployment": FIRST_DEPLOYMENT,
+    "attest": ATTEST,
+}
+"""Step -> its own checks."""
+ALL: tuple[Check, ...] = tuple({one.id: one for checks in BY_STEP.values() for one in checks}.values())
 """Every check, once."""
+
+
+def of_step(name: str) -> tuple[Check, ...]:
+    """Return the checks that judge a step; the attestation judges every step's again."""
+    return ALL if name == "attest" else BY_STEP.get(name, ())

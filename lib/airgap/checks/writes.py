@@ -20,7 +20,7 @@ from airgap.model.intent import Intent
 Write = Mapping[str, Any]
 LOOKUP = "cloudtrail:LookupEvents"
 GLOBAL_SERVICES = ("iam", "organizations", "route53")
-DATA_EVENTS = ("dynamodb:PutItem", "s3:DeleteObject", "s3:DeleteObjects", "s3:PutObject")
+DATA_EVENTS = ("dynamodb:PutItem", "lambda:Invoke", "s3:DeleteObject", "s3:DeleteObjects", "s3:PutObject")
 """Writes of data, which the event history leaves out."""
 ELSEWHERE = {
     "kubernetes": ("in the cluster", "the cluster's own audit log holds them, by their audit ids"),

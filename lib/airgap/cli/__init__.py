@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from airgap.cli import estates, mirror, output, proof, rehearsals, runs
+from airgap.cli import bundle, estates, kit, mirror, output, pipeline, proof, rehearsals, runs
 from airgap.errors import AirgapError, Interrupted, UsageError
 
 HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
@@ -36,6 +36,9 @@ estates.register(app)
 proof.register(app)
 app.add_typer(rehearsals.app, name="rehearse")
 app.add_typer(mirror.app, name="mirror")
+app.add_typer(kit.app, name="kit")
+app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(bundle.app, name="bundle")
 app.add_typer(estates.params_app, name="params")
 
 

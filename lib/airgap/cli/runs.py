@@ -65,6 +65,23 @@ def destroy(env: Env, only: Only = None, start: Start = "", approve: Approve = "
     return _run("destroy", env, only, start, approve, run_id, jobs, pdf, as_json)
 
 
+def drill(
+    env: Env,
+    what: Annotated[str, typer.Argument(help="restore: a copy of the database; failover: database and cache.")],
+    approve: Approve = "",
+    as_json: Json = False,
+) -> int:
+    """Try a restore or a failover, measure it, and keep the evidence as a run of its own. Needs approval."""
+    from airgap.run.drills import drill as carried_out
+
+    data = carried_out(what, env, approve)
+    if as_json:
+        output.document(data)
+    else:
+        output.say(f"{what}: verdict {data['verdict'] or 'none'}; report reports/{env}/latest/index.html")
+    return int(data["exit_code"])
+
+
 def _run(mode: str, env: str, only: list[str] | None, start: str, approve: str, run_id: str, jobs: int, pdf: bool,
          as_json: bool) -> int:  # fmt: skip
     from airgap.run.runner import run
@@ -158,6 +175,7 @@ EXAMPLES: Mapping[Callable[..., int], tuple[str, ...]] = {
     apply: ("airgap apply --env demo --approve DIGEST", "airgap apply --env demo --from network --approve DIGEST"),
     verify: ("airgap verify --env demo", "airgap verify --env demo --only attest --no-pdf --json"),
     destroy: ("airgap destroy --env demo", "airgap destroy --env demo --only endpoints --approve DIGEST"),
+    drill: ("airgap drill --env demo restore", "airgap drill --env prod failover --approve DIGEST"),
     approve: ("airgap approve --env prod DIGEST",),
     status: ("airgap status --env demo", "airgap status --env demo --json"),
     diff: ("airgap diff --env demo", "airgap diff --env demo 20261123T085012Z-ab12 20261124T085012Z-cd34"),

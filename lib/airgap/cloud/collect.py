@@ -60,18 +60,23 @@ def collect(
     done: list[Observation] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         while left:
-            waiting = {query.call for query in left}
-            level = [query for query in left if query.each not in waiting]
-            left = [query for query in left if query.each in waiting]
+            level = [query for query in left if not _waits(query, left)]
+            left = [query for query in left if query not in level]
             estate = Estate(done, load, account=cloud.account, region=cloud.region, taken_at="")
             asked = [(query, params) for query in level for params in parameters(query, estate, since)]
             for answer in pool.map(lambda one: _read(cloud, *one), asked):
                 done.extend(answer)
             made = {query.call for query, _ in asked}
-            for query in {query.call: query for query in level if query.each and query.call not in made}.values():
+            silent = [query for query in level if query.each not in ("", query.call) and query.call not in made]
+            for query in {query.call: query for query in silent}.values():
                 if _answered(query.each, estate):
                     done.extend(cloud.nothing_to_read(query.call, query.each, scope=query.scope, vantage=query.vantage))
     return done
+
+
+def _waits(query: Query, left: Sequence[Query]) -> bool:
+    """Whether another row of what a query follows is still to be made; a call may follow itself, once."""
+    return any(other.call == query.each for other in left if other is not query)
 
 
 def _answered(call: str, estate: Estate) -> bool:

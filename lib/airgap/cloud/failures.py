@@ -135,13 +135,15 @@ def inside(answer: Mapping[str, Any], absent: tuple[str, ...] = ()) -> Failure |
     """Return the failure that the answer of a write reports inside itself, or None where it reports none.
 
     Of several, the first that does not merely say that the thing is gone already (EC2: CreateFlowLogs, DeleteFlowLogs,
-    DeleteVpcEndpoints; S3: DeleteObjects; ECR: BatchDeleteImage).
+    DeleteVpcEndpoints; S3: DeleteObjects; ECR: BatchDeleteImage). A function that failed says so in Lambda's answer.
     """
     refused = [Failure(_status(code, absent), code, text, request_id(answer)) for code, text in _refusals(answer)]
     return next((one for one in refused if one.status != obs.ABSENT), refused[0] if refused else None)
 
 
 def _refusals(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if answer.get("FunctionError"):
+        yield f"FunctionError{answer['FunctionError']}", answer["Payload"].read().decode()
     for member in REFUSALS:
         found = answer.get(member) or ()
         for item in found.values() if isinstance(found, Mapping) else found:

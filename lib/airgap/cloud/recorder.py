@@ -78,7 +78,7 @@ class Recorder:
 
     def writing(self, call: str, params: Mapping[str, Any], resource: str, principal: str, attempt: int) -> str:
         """Journal a write before it is made; return its line's digest, to which the answer refers."""
-        safe, _ = self.redactor.redact(plain(params), ())
+        safe, _ = self.redactor.redact(plain(_without_bodies(params)), ())
         data = {"call": call, "params": safe, "resource": resource, "principal": principal, "attempt": attempt}
         return self.journal.append("write", data)
 
@@ -95,6 +95,14 @@ class Recorder:
 def _safe(asked: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     params, _ = redactor.redact(plain(asked["params"]), ())
     return {**asked, "params": params}
+
+
+def _without_bodies(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with the digest and size of what is uploaded in its place."""
+    return {
+        key: {"sha256": hashlib.sha256(value).hexdigest(), "size": len(value)} if isinstance(value, bytes) else value
+        for key, value in params.items()
+    }
 
 
 def _without_streams(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airgap.cloud import failures, liveness, tokens
+from airgap.cloud import failures, liveness, models, tokens
 from airgap.cloud.cluster_token import ClusterToken
 from airgap.cloud.failures import Failure
 from airgap.cloud.paging import PACED, again, pages
@@ -58,6 +58,11 @@ class Cloud:
                 self._clients[service, where] = self._make(service, where)
             return self._clients[service, where]
 
+    def new_client(self, service: str) -> Any:
+        """Return a botocore client of a service that nobody else uses."""
+        with self._lock:
+            return self._make(service, self.region)
+
     def session_end(self) -> str:
         """Return when the caller's credentials end (RFC 3339): ``renewed`` where they renew themselves, empty where
         nothing says.
@@ -73,9 +78,7 @@ class Cloud:
 
     def _make(self, service: str, region: str) -> Any:
         if self._session is None:
-            import boto3
-
-            self._session = boto3.session.Session(region_name=self.region)
+            self._session = models.session(self.region)
             self._keep_secret(self._session.get_credentials())
         from botocore.config import Config
 
@@ -101,8 +104,8 @@ class Cloud:
         for value in (frozen.secret_key, frozen.token) if frozen else ():
             self.recorder.redactor.learn(value or "")
 
-    def _shown(self, failure: Failure) -> Failure:
-        """A failure without secrets in its message, as services repeat what they were asked."""
+    def shown(self, failure: Failure) -> Failure:
+        """Return a failure without secrets in its message, as services repeat what they were asked."""
         return replace(failure, message=self.recorder.redactor.text(failure.message))
 
     def read(self, call: str, params: Mapping[str, Any], *, scope: str = "regional", absent: tuple[str, ...] = (),
@@ -120,7 +123,7 @@ class Cloud:
                     seen.append(self.recorder.page(client, operation, asked, answer, len(seen) + 1, last))
                 return seen
             except (BotoCoreError, ClientError) as error:
-                failure = self._shown(failures.read(error, absent))
+                failure = self.shown(failures.read(error, absent))
                 if failure.code in failures.EXPIRED:
                     raise failures.raised(failure, call, iam_action(call), self.principal, "") from error
                 if failure.code == failures.UNREACHED and not self.offers(service, home or self.region):
@@ -151,7 +154,7 @@ class Cloud:
         try:
             answer = client.get_authorization_token()
         except (BotoCoreError, ClientError) as error:
-            failure = self._shown(failures.read(error, ()))
+            failure = self.shown(failures.read(error, ()))
             self.recorder.failure(asked, failure, 1)
             raise failures.raised(failure, call, iam_action(call), self.principal, "the registry") from error
         token = str(answer["authorizationData"][0]["authorizationToken"])
@@ -217,7 +220,7 @@ class Cloud:
             if failure is None:
                 self.recorder.written(written, answer)
                 return dict(answer)
-            failure = self._shown(failure)
+            failure = self.shown(failure)
             self.recorder.refused(written, failure)
             if failure.status == obs.ABSENT:
                 return {}

@@ -17,6 +17,7 @@ from typing import Any
 
 from airgap.errors import AccessDenied, AirgapError, CallFailed, Interrupted
 from airgap.kube import failures
+from airgap.kube.absent import absent
 from airgap.kube.certificates import issue
 from airgap.kube.reach import Way
 from airgap.model import observation as obs
@@ -159,10 +160,11 @@ class Cluster:
 
     def _call(self, method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str],
               body: Any = None) -> tuple[dict[str, Any], dict[str, str], failures.Failure | None]:  # fmt: skip
+        api = self._client()
+
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        api = self._client()
         asked = api.param_serialize(
             method, path, query_params=query, header_params=dict(headers), body=body, auth_settings=["BearerToken"]
         )
@@ -187,7 +189,8 @@ class Cluster:
             return self._api
 
     def _connected(self) -> Any:
-        from kubernetes.client import ApiClient, Configuration
+        with absent("kubernetes_validate"):  # it costs four times what the client does; nothing asks it
+            from kubernetes.client import ApiClient, Configuration
 
         address, port = self.way.open(self.endpoint.host, 443)
         config: Any = Configuration()

@@ -11,6 +11,7 @@ from typing import NamedTuple, Optional
 
 from airgap.model import prices
 from airgap.model.components import kind
+from airgap.model.delivery import has_host
 from airgap.model.derived import endpoint_services
 from airgap.model.intent import Intent, NodeGroup
 
@@ -210,6 +211,7 @@ def monthly_cost(intent: Intent) -> tuple[Cost, ...]:
         _monthly("storage of PostgreSQL", data.postgres_gib, "database gp3 GiB, two zones"),
         _typed("cache nodes", CACHE_NODES, data.cache_node_type),
         _typed("operations host", 1, "t3.small"),
+        _typed("runner host", int(has_host(intent)), intent.pipeline.runner_type),
         _hourly("Application Load Balancer", 1, "load balancer"),
         _monthly("web ACL", 1, "web ACL"),
         _monthly("rules of the web ACL", 3, "web ACL rule"),

@@ -222,6 +222,7 @@ CALLS: Mapping[str, tuple[Calls, ...]] = {
         ),
         _bare("secretsmanager", "secretsmanager", "GetRandomPassword"),
     ),
+    "database-bootstrap": (Calls("secretsmanager", _actions("secretsmanager", "GetSecretValue"), _SECRET),),
     "operations-host": (
         _bare("sts", "sts", "GetCallerIdentity"),
         Calls("sts", ("sts:AssumeRole",), "arn:{partition}:iam::{account}:role/operator"),

@@ -201,6 +201,12 @@ COMPONENTS: tuple[Component, ...] = (
         CALLS["secret-rotation"],
     ),
     Component(
+        "database-bootstrap",
+        "The function that prepares the database for vectors",
+        (Need("secretsmanager", "it reads the master's password"),),
+        CALLS["database-bootstrap"],
+    ),
+    Component(
         "operations-host",
         "The operators' host (kubectl, helm, diagnosis)",
         (

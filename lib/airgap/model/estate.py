@@ -56,11 +56,13 @@ class Estate:
         reads: Optional[frozenset[str]] = None,
         index: Optional[dict[tuple[str, str, str, str], list[Observation]]] = None,
         by_call: Optional[dict[tuple[str, str, str], list[list[Observation]]]] = None,
+        derived: Optional[dict[str, tuple[object, Any]]] = None,
     ) -> None:
         self.account, self.region, self.taken_at, self.records = account, region, taken_at, records
         self._load, self._reads = load, reads
         self._index = index if index is not None else _indexed(observations)
         self._by_call = by_call if by_call is not None else _grouped(self._index)
+        self._derived = derived if derived is not None else {}
         self.touched: dict[str, Observation] = {}
 
     def reading(self, reads: Iterable[str]) -> Estate:
@@ -76,8 +78,19 @@ class Estate:
     def _view(self, account: str, region: str, reads: Optional[frozenset[str]]) -> Estate:
         return Estate(
             (), self._load, account=account, region=region, taken_at=self.taken_at, records=self.records,
-            reads=reads, index=self._index, by_call=self._by_call,
+            reads=reads, index=self._index, by_call=self._by_call, derived=self._derived,
         )  # fmt: skip
+
+    def derive(self, name: str, subject: object, make: Callable[[], Any]) -> Any:
+        """Return what is derived from all pages and a subject, made once for all views of this estate."""
+        held = self._derived.get(name)
+        if held is None or held[0] is not subject:
+            held = self._derived[name] = subject, make()
+        return held[1]
+
+    def load(self, page: str) -> Mapping[str, Any]:
+        """Return the page of a digest."""
+        return self._load(page)
 
     @property
     def observations(self) -> list[Observation]:

@@ -49,6 +49,9 @@ class Network(Section):
     on_premises_cidrs: tuple[str, ...] = says("ranges behind declared on-premises attachments", ())
     dns_allow: tuple[str, ...] = says("names that the DNS firewall lets resolve, beside the derived ones", ())
     flow_log_retention_days: int = says("retention of flow and DNS query logs, in days", 365)
+    access_analyzer: bool = says(
+        "run AWS's Network Access Analyzer beside the proof; a real account, charged for each interface in it", False
+    )
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class Identity(Section):
     )
     break_glass_principals: tuple[str, ...] = says(
         "ARNs that may assume the break-glass role; empty: the account's own principals with MFA", ()
+    )
+    alarm_listeners: tuple[str, ...] = says(
+        "ARNs of topics, functions and queues of the account that are told of break-glass beside its own queue", ()
     )
     permissions_boundary: Optional[str] = says("ARN of a permissions boundary that every role must carry", None)
     deploy_role: str = says("name of the role that CI/CD assumes", "cicd-deploy-role")
@@ -126,6 +132,7 @@ class Data(Section):
 
     postgres_name: str = says("identifier of the RDS instance")
     table: str = says("name of the DynamoDB table")
+    database: str = says("name of the PostgreSQL database", "app")
     postgres_version: str = says("major version of PostgreSQL", "18")
     postgres_class: str = says("RDS instance class", "db.r6g.large")
     postgres_gib: int = says("allocated storage, in GiB", 100)
@@ -135,6 +142,11 @@ class Data(Section):
     cache_engine: Literal["valkey", "redis"] = says("engine of the ElastiCache replication group", "valkey")
     cache_node_type: str = says("node type of the cache", "cache.r7g.large")
     backup_days: int = says("retention of automated backups, in days", 35)
+    recovery_point_minutes: int = says("what may be lost at most: minutes from what can be restored to now", 60)
+    drill_days: int = says("days after which a restore and a failover must have been tried again", 365)
+    rds_authorities: Optional[str] = says(
+        "AWS's root certificates for RDS in the Region, in PEM; none: those that are carried in", None
+    )
 
 
 @dataclass(frozen=True)
@@ -157,6 +169,14 @@ class Edge(Section):
     target_port: int = says("port of the application's pods, the one that the load balancer sends to", 8080)
     health_path: str = says("path that the load balancer asks for a pod's health", "/healthz")
     rate_limit: int = says("requests from one address in five minutes before WAF blocks", 2000)
+    clients: tuple[str, ...] = says(
+        "ranges that may reach the load balancer; empty: everybody where it is public, else network.on_premises_cidrs",
+        (),
+    )
+    tls_policy: str = says(
+        "TLS policy of the HTTPS listener, by Elastic Load Balancing's own name: TLS 1.3, and 1.2 at the least",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    )
 
 
 @dataclass(frozen=True)
@@ -166,6 +186,17 @@ class Ai(Section):
     models: tuple[str, ...] = says("foundation model ids that may be invoked")
     embedding_model: str = says("foundation model id of the embeddings")
     inference_regions: tuple[str, ...] = says("Regions that a cross-Region inference profile may use; empty: none", ())
+    filter_strength: Literal["LOW", "MEDIUM", "HIGH"] = says(
+        "how strongly the guardrail's content filters work", "HIGH"
+    )
+    blocked: tuple[str, ...] = says(
+        "personal information that the guardrail stops, by Bedrock's own names",
+        ("AWS_ACCESS_KEY", "AWS_SECRET_KEY", "CREDIT_DEBIT_CARD_CVV", "CREDIT_DEBIT_CARD_NUMBER", "PASSWORD", "PIN"),
+    )
+    masked: tuple[str, ...] = says(
+        "personal information that the guardrail masks, by Bedrock's own names",
+        ("EMAIL", "PHONE", "US_BANK_ACCOUNT_NUMBER", "US_SOCIAL_SECURITY_NUMBER"),
+    )
 
 
 @dataclass(frozen=True)
@@ -175,7 +206,12 @@ class Images(Section):
     charts: dict[str, str] = says(
         "where the chart of each controller comes from, by component, as registry/repository:version", factory=dict
     )
-    extra: tuple[str, ...] = says("images that no chart names, as the application's own: registry/repository:tag", ())
+    extra: tuple[str, ...] = says("images that no chart names: registry/repository:tag", ())
+    application: Optional[str] = says(
+        "image of the application's release, as registry/repository:tag; its chart stands under charts; none: "
+        "another pipeline brings the application",
+        None,
+    )
 
 
 @dataclass(frozen=True)
@@ -183,6 +219,17 @@ class Pipeline(Section):
     """How images and releases get in."""
 
     variant: Literal["ssm-runner", "codepipeline", "ghes"] = says("which CI reaches the inside", "ssm-runner")
+    runner_type: str = says("EC2 instance type of the runner host", "t3.medium")
+    runner_image: Optional[str] = says(
+        "machine image of the runner host, with helm and kubectl in it; none: AWS's newest Amazon Linux 2023", None
+    )
+    build_image: str = says(
+        "image of CodeBuild's containers, with helm and kubectl in it", "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+    )
+    tools: dict[str, str] = says(
+        "helm and kubectl where the image has none: SHA-256 of each, kept as tools/SHA256 in the artefact bucket",
+        factory=dict,
+    )
 
 
 @dataclass(frozen=True)
@@ -198,6 +245,15 @@ class Waiver(Section):
     ticket: str = says("change or risk ticket")
     created: str = says("date of approval, YYYY-MM-DD")
     expires: str = says("last day on which it holds, YYYY-MM-DD")
+
+
+@dataclass(frozen=True)
+class Recovery(Section):
+    """How soon something must be back after it was lost, and how much of it may be lost."""
+
+    of: str = says("logical key, kind, or * for everything else, as db-instance:postgres; the nearest counts")
+    rto: str = says("recovery time objective, as 4h")
+    rpo: str = says("recovery point objective, as 5m; 0m: nothing may be lost, or it is made again from the params")
 
 
 @dataclass(frozen=True)
@@ -235,6 +291,7 @@ class Intent(Section):
     adopt: dict[str, str] = says(
         "resources that exist already: logical key -> id; verified, never changed", factory=dict
     )
+    recovery: tuple[Recovery, ...] = says("recovery objectives; none: the institution's own register has them", ())
     exceptions: tuple[Waiver, ...] = says("register of exceptions", ())
 
     def arn(self, service: str, resource: str, *, region: Optional[str] = None, account: Optional[str] = None) -> str:

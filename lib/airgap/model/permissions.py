@@ -24,6 +24,7 @@ PREFIXES = {
 }
 
 ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -53,7 +54,7 @@ ACTIONS = {
 }
 
 
-OTHERS = ("kubernetes", "helm", "images", "oci")
+OTHERS = ("kubernetes", "helm", "images", "oci", "https", "trial")
 """Systems beside AWS's API, whose calls IAM knows nothing of."""
 
 

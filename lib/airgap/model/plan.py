@@ -17,6 +17,8 @@ from airgap.model.canonical import digest_of, encode, plain
 CREATE, UPDATE, REPLACED, DELETE, DIFFERS = "create", "update", "replace", "delete", "differs"
 IMPOSSIBLE = "impossible"
 """The risk of a change that AWS cannot make; a plan that holds one is carried out by nobody."""
+LOSES = "loses data"
+"""The risk of a change with which data go for good; only the digest of a plan that says so approves it."""
 REFERENCE = re.compile(r"\$\{([a-z0-9-]+:[^}]+)\.([a-z_]+)\}")
 
 
@@ -112,6 +114,11 @@ class Plan:
     def impossible(self) -> tuple[Change, ...]:
         """The changes that AWS cannot make."""
         return tuple(one for one in self.changes if one.risk == IMPOSSIBLE)
+
+    @property
+    def losing(self) -> tuple[Change, ...]:
+        """The changes with which data go for good."""
+        return tuple(one for one in self.changes if one.risk == LOSES)
 
     def resources(self) -> dict[str, list[Change]]:
         """Return the changes grouped by resource, in plan order."""

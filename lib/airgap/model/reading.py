@@ -50,8 +50,10 @@ class Field:
 
     ``call``/``by`` name a follow-up page: ``by`` gives its parameters as item paths, ``=literal``, or in brackets as
     the one element of a list. ``form``: plain, set (order does not matter), domains (a set of DNS names), policy (AWS
-    reformats it), pairs:KEY:VALUE (a list as a mapping), on:FLAG:VALUES (the values of a list's items whose flag is
-    true, as a set), one (the only element of a list), host (a URL without its scheme), json (a text, by what it means),
+    reformats it), pairs:KEY:VALUE (a list as a mapping), at:KEY:VALUE:NAME (the value of the one item of that name),
+    on:FLAG:VALUES (the values of a list's items whose flag is true, as a set), one (the only element of a list), host
+    (a URL without its scheme), json (a text, by what it means), major (a version up to its first dot, where AWS raises
+    the rest),
     present (true when the member is there), object (a Kubernetes object: compared path by path, see
     ``kubernetes.comparable``). ``change``: in-place, replace, once (set at creation, then others move it), never,
     forward (to a later value only: a later one of ``order``, else a higher version) or fixed (may be set where it is
@@ -78,6 +80,7 @@ class Reading:
     fields, which together tell items apart), or ``account`` (one in the account and Region). Items that match any
     ``unless`` (path, pattern), or not every ``only``, are passed over. ``declarative`` kinds are applied as a whole,
     whatever is there (Kubernetes' server-side apply), so they may be planned where the caller may not look yet.
+    ``holds`` says which data go for good with one that is replaced or removed.
     """
 
     call: str
@@ -94,6 +97,7 @@ class Reading:
     settled: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     declarative: bool = False
+    holds: str = ""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -149,6 +153,9 @@ def _walk(holder: dict[str, Any], path: list[str]) -> Iterator[dict[str, Any]]:
         yield holder
         return
     found = holder.get(path[0].replace("[]", ""))
+    if path[1:] and isinstance(found, str):
+        # Some answers hold JSON as a text, as Lambda's policies.
+        found = json.loads(found)
     found = found if isinstance(found, list) else [] if found is None else [found]
     for item in found:
         data = dict(item) if isinstance(item, Mapping) else {"@": item}
@@ -192,10 +199,18 @@ def _bound(item: Mapping[str, Any], path: str) -> Any:
     return path[1:] if path.startswith("=") else dig(item, path)
 
 
+def _meaning(text: str) -> Any:
+    """What a JSON text means; somebody else may have put another text there, which then stands for itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def shaped(spec: Field, value: Any) -> Any:
     """Return a value in its canonical form, so that equal configurations compare equal."""
     if spec.form == "present":
-        return value not in (None, "", [], {})
+        return value not in (None, "", [], {}, False)
     if spec.form == "one" and isinstance(value, list):
         value = value[0] if len(value) == 1 else value or None
     if value is None:
@@ -205,12 +220,17 @@ def shaped(spec: Field, value: Any) -> Any:
     if spec.form == "set":
         return sorted((one for one in value), key=encode)
     if spec.form == "json":
-        return json.loads(value) if isinstance(value, str) else value
+        return _meaning(value) if isinstance(value, str) else value
+    if spec.form == "major":
+        return str(value).partition(".")[0]
     if spec.form == "host":
         return str(value).rpartition("://")[2]
     if spec.form == "domains":
         # DNS names have no case, and Resolver writes them with their last dot.
         return sorted(f"{one.rstrip('.').lower()}." for one in value)
+    if spec.form.startswith("at:"):
+        _, key, val, name = spec.form.split(":", 3)
+        return next((one[val] for one in value if one[key] == name), None) if isinstance(value, list) else value
     if spec.form.startswith("on:"):
         _, flag, values = spec.form.split(":")
         return sorted(
@@ -248,4 +268,9 @@ def tags_of(reading: Reading, item: Mapping[str, Any], estate: Estate) -> Option
         # Kubernetes has no colon in the names of labels and annotations.
         return {str(key).replace("airgap/", "airgap:"): str(val) for key, val in value.items()}
     pairs = value or []
-    return {one.get("Key") or one.get("TagKey", ""): one.get("Value") or one.get("TagValue", "") for one in pairs}
+    return {_first(one, "Key", "TagKey", "key"): _first(one, "Value", "TagValue", "value") for one in pairs}
+
+
+def _first(pair: Mapping[str, str], *names: str) -> str:
+    """Return the first member that is there: each service writes tags in its own way."""
+    return next((pair[name] for name in names if pair.get(name)), "")

@@ -26,9 +26,9 @@ HIDDEN = frozenset({
 })  # fmt: skip
 """Members that are hidden, but whose value is too long or too short-lived to be looked for elsewhere."""
 
-PUBLIC = frozenset({"KMSMasterKeyID", "SSEKMSKeyId", "KeyId", "PublicKey"})
+PUBLIC = frozenset({"KMSMasterKeyID", "SSEKMSKeyId", "KeyId", "PublicKey", "inputAction", "outputAction"})
 """Members that botocore marks as sensitive although they are no secret and checks rest on them: the key ids of S3's
-encryption settings, KMS's public keys."""
+encryption settings, KMS's public keys, what a Bedrock guardrail does with what it finds."""
 
 _VARIABLE = re.compile(
     r"(?:[A-Z0-9]+_)*(?:PASSWORD|PASSWD|SECRET|TOKEN|SECRET_ACCESS_KEY|API_KEY|PRIVATE_KEY)"

@@ -181,7 +181,11 @@ class Session:
     def failed(self, ask: Ask, why: str) -> RegistryFailed:
         """Return the error for a request that the registry did not answer."""
         what = f"{self.host} did not answer {ask.call} of {ask.repository}: {why}"
-        return RegistryFailed(what, _KEEP, "check the way to the registry and run again: it goes on where it stopped")
+        action = (
+            "check the way to the registry and run again: it goes on where it stopped; a site that has none gets the "
+            "images by file ('airgap mirror save' outside, 'airgap mirror load' inside)"
+        )
+        return RegistryFailed(what, _KEEP, action)
 
     def refused(self, ask: Ask, answer: Answer) -> RegistryFailed:
         """Return the error for an answer that is none of those expected, in the registry's own words."""

@@ -36,7 +36,10 @@ _SECRET_KEY = (
     r"(?i)(.*[_-])?(pass(word|wd|phrase)?|pwd|token|api[_-]?key|private[_-]?key|access[_-]?key([_-]?id)?"
     r"|secret[_-]?(key|access[_-]?key|value|string)|client[_-]?secret|credentials?|connection[_-]?string)"
 )
-_ARN = r"arn:aws[^\s\"']*"
+_NAMED = r"arn:aws[^\s\"']*|ELBSecurityPolicy-[A-Za-z0-9-]*"
+"""Names of AWS's own, which look random and tell nothing."""
+_CERTIFICATE = r"-----BEGIN CERTIFICATE-----\s+MII[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
+"""A certificate in PEM (RFC 7468), as ``data.rds_authorities`` holds them: it looks random and is public."""
 _HEX = r"(?i)(?<![A-Z0-9-])(?<!sha256:)(?=[0-9]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{32,}(?![A-Z0-9])"
 _RUN = r"[A-Za-z0-9+/=_-]{20,}"
 _CLASSES = (str.isupper, str.islower, str.isdigit)
@@ -57,7 +60,8 @@ class Leak:
 def find(source: Source) -> list[Leak]:
     """Return every secret value of a file, in the order of lines; one value may be found in more than one way."""
     leaks = list(_by_key(source))
-    for number, line in enumerate(source.text.splitlines(), 1):
+    judged = re.sub(_CERTIFICATE, lambda found: "\n" * found[0].count("\n"), source.text)
+    for number, line in enumerate(judged.splitlines(), 1):
         leaks += [Leak(kind, number, value, _where(source, number, value)) for kind, value in _in_line(line)]
     return sorted(leaks, key=lambda leak: leak.line)
 
@@ -94,7 +98,7 @@ def _in_line(line: str) -> Iterator[tuple[str, str]]:
     known = [(form.kind.replace("-", " "), form.regex) for form in FORMS if form.occurs(folded)]
     for kind, pattern in [*_FORMS, *known]:
         yield from ((kind, found[0]) for found in re.finditer(pattern, line))
-    line = re.sub(_ARN, "", line)
+    line = re.sub(_NAMED, "", line)
     yield from (("long and random", found[0]) for found in re.finditer(_HEX, line))
     yield from (("long and random", run) for run in re.findall(_RUN, line) if _looks_random(run))
 

@@ -124,13 +124,27 @@ def charts_are_of_components(intent: Intent) -> Iterator[Problem]:
     """A chart is named for a chosen component, by registry, repository and version; no image is wanted twice."""
     for component, chart in intent.images.charts.items():
         where: Where = ("images", "charts", component)
-        if component not in intent.components:
+        if component not in (*intent.components, "application"):
             yield Problem(where, f"{quoted(component)} is not among the components", "remove it, or choose it")
         if not IMAGE.accepts(chart):
             meant = IMAGE.mend(chart) if IMAGE.mend else ""
             what = f"{quoted(chart)} is not {IMAGE.noun}; allowed: {IMAGE.allowed}"
             yield Problem(where, what, f"write {meant}" if meant else "")
+    if ("application" in intent.images.charts) != bool(intent.images.application):
+        what = "image and chart of the application come together"
+        yield Problem(("images", "application"), what, "name both images.application and images.charts.application")
     yield from repeated(("images", "extra"), intent.images.extra)
+
+
+@rule("pipeline")
+def tools_are_pinned(intent: Intent) -> Iterator[Problem]:
+    """A tool that is fetched is helm or kubectl, and named by the SHA-256 of its one file."""
+    for tool, digest in intent.pipeline.tools.items():
+        where: Where = ("pipeline", "tools", tool)
+        if tool not in ("helm", "kubectl"):
+            yield Problem(where, f"{quoted(tool)} is not a tool of a deployment; allowed: helm, kubectl")
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            yield Problem(where, f"{quoted(digest)} is not a SHA-256; allowed: 64 hex digits, as sha256sum prints them")
 
 
 @rule("ai")

@@ -109,6 +109,9 @@ MODEL = Form(
     "PROVIDER.MODEL, as amazon.nova-pro-v1:0",
     r"[a-z0-9-]+\.[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9a-z-]+){0,2}",
 )
+INFORMATION = Form(
+    "a sort of personal information", "Bedrock's own name of it, as EMAIL or CREDIT_DEBIT_CARD_CVV", r"[A-Z][A-Z0-9_]+"
+)
 DATE = Form("a date", "YYYY-MM-DD", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", test=_is_date)
 TAG = Form(
     "a tag value",
@@ -133,6 +136,7 @@ IMAGE = Form(
     mend=lambda text: text.removeprefix("oci://") if text.startswith("oci://") else "",
 )
 
+OBJECTIVE = Form("an objective", "a number and d, h or m, as 4h", r"(0|[1-9][0-9]{0,4})[dhm]")
 FORMS: dict[str, Form] = {
     "Intent.environment": Form(
         "a name",
@@ -166,6 +170,11 @@ FORMS: dict[str, Form] = {
     "Subnet.zone": Form("an availability zone", "a Region's name and a letter, as us-east-1a", _REGION + "[a-z]"),
     "Identity.developer_principals": PRINCIPAL,
     "Identity.break_glass_principals": PRINCIPAL,
+    "Identity.alarm_listeners": Form(
+        "a listener's ARN",
+        "the ARN of one topic, function or queue",
+        _ARN + r"(sns|lambda|sqs):[a-z0-9-]+:[0-9]{12}:\S+",
+    ),
     "Identity.permissions_boundary": Form(
         "a policy's ARN", "the ARN of one managed policy", _ARN + r"iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+"
     ),
@@ -194,6 +203,9 @@ FORMS: dict[str, Form] = {
         test=_at_most(63),
     ),
     "Data.table": Form("a table name", "3 to 255 letters, digits and _ . -", r"[A-Za-z0-9_.-]{3,255}"),
+    "Data.database": Form(
+        "a PostgreSQL database name", "1 to 63 lower-case letters, digits and _", r"[a-z][a-z0-9_]{0,62}"
+    ),
     "Data.embeddings_table": Form(
         "a PostgreSQL table name", "1 to 63 lower-case letters, digits and _", r"[a-z_][a-z0-9_]{0,62}"
     ),
@@ -208,6 +220,13 @@ FORMS: dict[str, Form] = {
         "a cache node type", "cache.FAMILY.SIZE, as cache.r7g.large", r"cache\.[a-z0-9-]+\.[a-z0-9]+"
     ),
     "Data.backup_days": _range("a backup retention", 1, 35),
+    "Data.recovery_point_minutes": _range("a number of minutes", 6, 1440),
+    "Data.drill_days": _range("a number of days", 1, 731),
+    "Data.rds_authorities": Form(
+        "a bundle of certificates",
+        "certificates in PEM, one after the other",
+        r"\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)*",
+    ),
     "Secrets.database": Form(
         "a secret's name",
         "1 to 255 letters, digits and / _ + = . @ -",
@@ -228,11 +247,28 @@ FORMS: dict[str, Form] = {
     ),
     "Edge.rate_limit": _range("a rate limit of WAF", 10, 2_000_000_000),
     "Edge.target_port": _range("a port", 1, 65535),
+    "Edge.clients": _cidr(0, 32),
+    "Edge.tls_policy": Form(
+        "a TLS policy", "a policy of TLS 1.3 and 1.2 alone", r"ELBSecurityPolicy-TLS13-1-[23]-[A-Za-z0-9-]{4,60}"
+    ),
     "Edge.health_path": Form("a path", "a path that begins with /", r"/[A-Za-z0-9_.~/-]{0,1023}"),
     "Ai.models": MODEL,
     "Ai.embedding_model": MODEL,
     "Ai.inference_regions": REGION,
+    "Ai.blocked": INFORMATION,
+    "Ai.masked": INFORMATION,
+    "Images.application": IMAGE,
     "Images.extra": IMAGE,
+    "Pipeline.runner_type": INSTANCE_TYPE,
+    "Pipeline.runner_image": Form("a machine image", "the id of one, as ami-0123456789abcdef0", r"ami-[0-9a-f]{8,17}"),
+    "Pipeline.build_image": Form(
+        "an image of builds",
+        "one of CodeBuild's own, or one of the environment's registry by its digest",
+        r"aws/codebuild/[A-Za-z0-9_:.-]+|[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@sha256:[0-9a-f]{64}",
+    ),
+    "Recovery.of": Form("a resource", "kind:name, a kind, or *", r"\*|[a-z0-9-]+(:\S+)?"),
+    "Recovery.rto": OBJECTIVE,
+    "Recovery.rpo": OBJECTIVE,
     "Waiver.property": Form("a property id", "three letters and two digits, as NET-14", r"[A-Z]{3}-[0-9]{2}"),
     "Waiver.resource": Form(
         "a logical key", "KIND:NAME of one resource, or * for all", r"\*|[a-z][a-z0-9-]*:\S{1,200}"

@@ -16,6 +16,8 @@ from airgap.rehearsal.answers.block_public_access import mode_for
 # An address of AWS's public endpoints, for rules that name ranges.
 PUBLIC = "52.94.0.22"
 HTTPS = 443
+EPHEMERAL = (32768, 60999)
+"""The ports to which answers come back, lowest and highest, on Linux."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,40 @@ def connects(backend: Any, source: Place, target: Place, port: int = HTTPS) -> b
     """Say whether the groups on both sides admit a TCP connection inside the VPC."""
     out = _admits(_rules(backend, source.groups, True), port, target.address, target.groups)
     return out and _admits(_rules(backend, target.groups, False), port, source.address, source.groups)
+
+
+def admitted(backend: Any, source: Place, target: Place, port: int) -> bool:
+    """Say whether the network ACLs of two subnets let a TCP connection and its answers pass."""
+    if source.subnet.id == target.subnet.id:
+        return True
+    return all(
+        _passes(backend, near.subnet.id, egress, number, far.address)
+        for near, far, directions in (
+            (source, target, ((True, port), *((False, one) for one in EPHEMERAL))),
+            (target, source, ((False, port), *((True, one) for one in EPHEMERAL))),
+        )
+        for egress, number in directions
+    )
+
+
+def _passes(backend: Any, subnet: str, egress: bool, port: int, address: str) -> bool:
+    """Say what a subnet's network ACL decides: the first of its entries, by number, that speaks of it."""
+    for acl in backend.network_acls.values():
+        if any(one.subnet_id == subnet for one in acl.associations):
+            for entry in sorted(acl.network_acl_entries, key=lambda one: int(one.rule_number)):
+                if str(entry.egress).lower() == str(egress).lower() and _speaks_of(entry, port, address):
+                    return bool(entry.rule_action == "allow")
+            return False
+    return True
+
+
+def _speaks_of(entry: Any, port: int, address: str) -> bool:
+    if not entry.cidr_block or ipaddress.ip_address(address) not in ipaddress.ip_network(entry.cidr_block):
+        return False
+    if str(entry.protocol) == "-1":
+        return True
+    low, high = entry.port_range_from, entry.port_range_to
+    return str(entry.protocol) == "6" and (low is None or int(low) <= port <= int(high))
 
 
 def _table(backend: Any, subnet: Any) -> Any:

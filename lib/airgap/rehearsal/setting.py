@@ -13,6 +13,7 @@ from typing import Any
 
 import moto.backends
 import moto.core.responses
+from moto.core.routing import get_service_router
 from moto.ec2.models import EC2Backend
 from moto.iam.models import IAMBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
@@ -39,7 +40,7 @@ def install() -> None:
     _cache()
     _without_default_vpc()
     _with_people()
-    for folder in ("answers", "mends", "eks"):
+    for folder in ("answers", "mends", "eks", "elasticache"):
         for module in pkgutil.iter_modules([f"{package.__path__[0]}/{folder}"]):
             importlib.import_module(f"{package.__name__}.{folder}.{module.name}")
 
@@ -53,6 +54,8 @@ def _cache() -> None:
     modules = tuple(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
     IAMBackend._init_aws_policies = _managed_policies
+    # A client of S3 in this process takes the bucket out of the paths of the model that moto routes by.
+    get_service_router("s3")._get_router("rest-xml")
 
 
 _load_policies = IAMBackend._init_aws_policies

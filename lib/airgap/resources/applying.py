@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unreadable, Unsettled
+from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Unreadable, Unsettled, WaitingForPerson
 from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.observation import ABSENT, DENIED, OK, UNSUPPORTED
@@ -16,11 +16,13 @@ from airgap.model.permissions import iam_action
 from airgap.model.plan import CREATE, DELETE, REFERENCE, REPLACED, UPDATE, Change, Desired, Plan
 from airgap.model.reading import Live, identity, items, value_of
 from airgap.model.survey import Survey
-from airgap.resources.kind import Acting, Call, Kind, tags_for
+from airgap.resources.kind import WHOLE, Acting, Call, Kind, tags_for
 
 Report = Callable[[str, str], None]
 UNANSWERED = 10
 """Failed answers in a row after which nobody waits for a resource any more; each was retried by itself."""
+LATE = 0.03
+"""How much later than it could be a change of state is seen, as a part of the time waited; at first a tenth second."""
 WAITING = 64
 """Resources in work at a time; most of them only wait for AWS, and ``jobs`` bounds the calls in flight."""
 
@@ -39,10 +41,13 @@ class Application:
     pause: Callable[[float], None]
     jobs: int = 8
     predecessor: Callable[[str], str] = lambda key: "an earlier step"
+    idle: Callable[[bool], None] = lambda waiting: None
+    """Told when all that is left to do is to wait for AWS, and when there is work again."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._slots = threading.Semaphore(self.jobs)
+        self._working, self._waiting = 0, 0
 
     def run(self, plan: Plan) -> None:
         """Carry out every change of the plan; the first error stops what has not begun and is raised."""
@@ -64,32 +69,50 @@ class Application:
         return order
 
     def _parallel(self, after: Mapping[str, set[str]], act: Callable[[str], None]) -> None:
-        """Act on every key once all that it comes after is done; an error or Ctrl-C lets calls in flight finish."""
+        """Act on every key once all that it comes after is done; an error or Ctrl-C lets calls in flight finish.
+
+        What waits for a person holds up only what comes after it.
+        """
         done: set[str] = set()
         left = dict(after)
         running: dict[Future[None], str] = {}
         broken: list[BaseException] = []
+        waiting: list[BaseException] = []
         with ThreadPoolExecutor(max_workers=WAITING) as pool:
             try:
                 while left or running:
                     for key in [] if broken else [key for key in left if left[key] <= done]:
                         del left[key]
+                        self._count(working=1)
                         running[pool.submit(act, key)] = key
                     if not running:
                         break
                     for future in wait(running, return_when=FIRST_COMPLETED)[0]:
                         key = running.pop(future)
+                        self._count(working=-1)
                         error = future.exception()
+                        if isinstance(error, WaitingForPerson):
+                            waiting.append(error)
+                            continue
                         broken += [error] if error else []
                         done.add(key)
             except KeyboardInterrupt as interrupt:
                 self.cloud.stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise _interrupted(done, running, left) from interrupt
-        if broken:
-            raise _with_rest(broken[0], sorted(left))
+        if broken or waiting:
+            raise _with_rest([*broken, *waiting][0], sorted(left))
         if left:
             raise AirgapError(f"These resources wait for each other: {', '.join(sorted(left))}", "them", "report this")
+
+    def _count(self, working: int = 0, waiting: int = 0) -> None:
+        """Note how many resources are in work, and how many of them only wait; tell when that comes to be all."""
+        with self._lock:
+            before = 0 < self._working == self._waiting
+            self._working, self._waiting = self._working + working, self._waiting + waiting
+            after = 0 < self._working == self._waiting
+        if before != after:
+            self.idle(after)
 
     def _bring(self, key: str, changes: Sequence[Change]) -> None:
         kind, one = self.kinds[key.split(":")[0]], self.desired[key]
@@ -183,6 +206,8 @@ class Application:
             self._settle(kind, key)
         if kind.empty is not None:
             kind.empty(self.cloud, live)
+        if kind.vacated is not None:
+            self._wait_until_gone(replace(kind, poll=kind.vacated), key, fields)
         for call in kind.delete:
             if call.when(fields):
                 self._write(call, fields, key)
@@ -243,9 +268,9 @@ class Application:
         """Yield the resource as read again and again, or None when it is gone; raise when the limit is over."""
         if kind.poll is None:
             return
-        waited, delay, unanswered = 0.0, 0.1, 0
+        unanswered = 0
         path = kind.poll.result or kind.reading.items
-        while waited <= kind.limit:
+        for _ in self._moments(kind, key):
             params = dict(kind.poll.params(fields))
             with self._slots:
                 last = self.cloud.read(kind.poll.operation, params, absent=kind.poll.ignore)[-1]
@@ -264,13 +289,29 @@ class Application:
                 )
             # A call that failed says nothing of the resource: neither that it is ready nor that it is gone.
             if last.status in (OK, ABSENT):
-                listed = dig(self._page(last), path)
+                page = self._page(last)
+                listed = (page or None) if path == WHOLE else dig(page, path)
                 yield (listed[0] if listed else None) if isinstance(listed, list) else listed
-            self._rest(delay, key)
-            waited, delay = waited + delay, min(delay * 1.5, max(1.0, kind.seconds / 20))
+        if kind.person:
+            task = kind.person(self._ask, fields)
+            raise WaitingForPerson(f"{key} waits for a person", "what depends on it", task)
         why = kind.diagnose(self._ask, fields) if kind.diagnose else ""
         late = f"{key} did not settle within {kind.limit:.0f} s{': ' if why else ''}{why}"
         raise Unsettled(late, "what depends on it", "run again; it goes on waiting")
+
+    def _moments(self, kind: Kind, key: str) -> Iterator[float]:
+        """Yield the seconds waited so far at each moment to look again; from the second on, this only waits."""
+        waited, waiting = 0.0, 0
+        try:
+            while waited <= kind.limit:
+                yield waited
+                self._count(waiting=1 - waiting)
+                waiting = 1
+                delay = min(max(0.1, waited * LATE), max(1.0, kind.seconds / 20))
+                self._rest(delay, key)
+                waited += delay
+        finally:
+            self._count(waiting=-waiting)
 
     def _rest(self, seconds: float, key: str) -> None:
         """Wait before the next look; nobody waits for AWS once the run was interrupted."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airgap.model import edge
 from airgap.model.intent import Intent
 from airgap.model.plan import ref
 from airgap.resources import names, trail
@@ -33,6 +34,8 @@ def bucket_policy(intent: Intent, purpose: str) -> dict[str, Any]:
         statements.append(_deny("ThroughEndpointsOnly", "s3:GetObject* PutObject*", f"{bucket}/*", _outside(intent)))
     if purpose == "logs" and intent.logs.trail == "own":
         statements += _trail(intent, bucket)
+    if purpose == edge.LOGS:
+        statements.append(_balancer(intent, bucket))
     return document(*statements)
 
 
@@ -69,3 +72,11 @@ def _deny(
     sid: str, actions: str, resources: str | list[str], condition: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     return {**allow(sid, actions, resources, condition), "Effect": "Deny", "Principal": "*"}
+
+
+def _balancer(intent: Intent, bucket: str) -> dict[str, Any]:
+    """Application Load Balancers, "Enable access logs": one service writes, in every partition and Region."""
+    service = {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
+    ours = {"ArnLike": {"aws:SourceArn": intent.arn("elasticloadbalancing", "loadbalancer/*")}}
+    files = f"{bucket}/AWSLogs/{intent.account}/*"
+    return allow("BalancerWrites", "s3:PutObject", files, ours, service)

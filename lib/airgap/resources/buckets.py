@@ -73,7 +73,9 @@ def _created(f: Fields) -> dict[str, Any]:
 
 
 def _encryption(f: Fields) -> dict[str, Any]:
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f["key_id"][0]}
+    default = (
+        {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f["key_id"][0]} if f["key_id"] else {"SSEAlgorithm": "AES256"}
+    )
     rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": f["bucket_key"][0]}
     return {"Bucket": f["name"], "ServerSideEncryptionConfiguration": {"Rules": [rule]}}
 
@@ -229,7 +231,7 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
 
 
 def bucket(intent: Intent, purpose: str, key: str, why: str) -> Desired:
-    """Return one bucket under the key for ``key``; raise ``Refused`` where its name is too long for S3."""
+    """Return one bucket under the key for ``key``, S3's own where that is ''; raise ``Refused`` for too long a name."""
     name = names.bucket(intent, purpose)
     if len(name) > LONGEST_NAME:
         raise Refused(
@@ -242,8 +244,8 @@ def bucket(intent: Intent, purpose: str, key: str, why: str) -> Desired:
         "region": intent.region,
         "public_access": _BLOCKED,
         "ownership": ["BucketOwnerEnforced"],
-        "key_id": [ref(f"kms-key:{key}", "arn")],
-        "bucket_key": [True],
+        "key_id": [ref(f"kms-key:{key}", "arn")] if key else [],
+        "bucket_key": [bool(key)],
         "versioning": "Enabled",
         "policy": bucket_policy(intent, purpose),
         "lifecycle": _TIDY,

@@ -6,6 +6,7 @@ The operations host goes last, and the log groups after what writes to them; nod
 from __future__ import annotations
 
 from airgap.resources import (
+    alarms,
     cluster_access,
     cluster_addons,
     cluster_control_plane,
@@ -21,6 +22,7 @@ CLUSTER: tuple[Declaration, ...] = (
     cluster_control_plane.declare,
     cluster_groups.declare,
     cluster_access.declare_break_glass,
+    alarms.declare,
     cluster_access.declare,
     cluster_access.declare_workloads,
     cluster_addons.declare,

@@ -82,6 +82,15 @@ INSTANCE = Kind(
             ),
             "metadata_tokens": Field("MetadataOptions.HttpTokens", risk="opens", why="IMDSv2 alone"),
             "metadata_hops": Field("MetadataOptions.HttpPutResponseHopLimit", risk="opens", why="no one behind it"),
+            "user_data": Field(
+                "UserData.Value",
+                call="ec2:DescribeInstanceAttribute",
+                by={"InstanceId": "InstanceId", "Attribute": "=userData"},
+                form="present",
+                change=NEVER,
+                risk="opens",
+                why=f"whoever reads the instance reads it; {_REPLACED}",
+            ),
         },
         state="State.Name",
         settled=("running",),
@@ -126,6 +135,7 @@ SESSION_PREFERENCES = Kind(
         "",
         "Name",
         owner="account",
+        only=(("Name", PREFERENCES),),
         attrs={"version": "DocumentVersion"},
         fields={"content": Field("Content", form="json", risk="blinds", why="how sessions are kept and for how long")},
     ),
@@ -177,7 +187,7 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
         "session-preferences", "account", content, needs=needs, why=why, label="account-wide", adopted=adopted
     )
     fields = {
-        "image": image(intent, facts),
+        "image": image(intent.cluster.operations_host_type, facts),
         "type": intent.cluster.operations_host_type,
         "subnet": ref(f"subnet:{next(name for name in subnets(intent) if tier_of(name) == 'private')}"),
         "profile": ref("instance-profile:operations-host", "arn"),
@@ -186,6 +196,7 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
         "groups": [ref("security-group:operations-host")],
         "metadata_tokens": "required",
         "metadata_hops": 1,
+        "user_data": False,
         "volume_key": ref("kms-key:data", "arn"),
     }
     why = "operators reach Kubernetes and SQL through it, and it answers nobody"
@@ -216,9 +227,9 @@ def preferences(group: str) -> dict[str, Any]:
     }
 
 
-def image(intent: Intent, facts: Estate) -> str:
-    """Return the newest Amazon Linux 2023 image for the host's processor, from AWS's public parameter."""
-    processor = "arm64" if re.match(r"[a-z]+\d+g", intent.cluster.operations_host_type) else "x86_64"
+def image(instance_type: str, facts: Estate) -> str:
+    """Return the newest Amazon Linux 2023 image for a type's processor, from AWS's public parameter."""
+    processor = "arm64" if re.match(r"[a-z]+\d+g", instance_type) else "x86_64"
     name = f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{processor}"
     page = facts.page(_IMAGE, Name=name) or {}
     return str((page.get("Parameter") or {}).get("Value", ""))

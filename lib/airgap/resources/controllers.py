@@ -102,19 +102,22 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     node_groups = tuple(f"node-group:{one.name}" for one in intent.cluster.node_groups)
     for one in ordered(intent, platform.manifests(intent), after=node_groups, why="every namespace of ours has it"):
         yield replace(one, kept=_STAYS) if "airgap-" in one.name and one.kind.startswith("k8s-cluster-role") else one
-    made = platform.namespaces(intent)
     for release in releases.chosen(intent):
-        page = facts.page(TEMPLATE, release=release.name)
-        if page is None:
-            what = f"Release {release.name} has no chart: no image is locked for {intent.environment}"
-            raise ParamsError(
-                what, "anything of step controllers", f"run 'airgap mirror lock --env {intent.environment}'"
-            )
-        home = (f"{kind_name('Namespace')}:{release.namespace}",) if release.namespace in made else ()
-        why = f"release {release.name}, chart {page['chart']['version']}"
-        mirrored = {"images": _mirrored(page["objects"], locked(intent, facts))}
-        for one in ordered(intent, page["objects"], (*node_groups, *home), page["certificates"], why):
-            yield replace(one, fields={**one.fields, **mirrored})
+        yield from released(release, node_groups, intent, facts)
+
+
+def released(release: releases.Release, after: tuple[str, ...], intent: Intent, facts: Estate) -> Iterator[Desired]:
+    """Yield what a release's chart renders, once its images are mirrored and its namespace is there."""
+    page = facts.page(TEMPLATE, release=release.name)
+    if page is None:
+        what = f"Release {release.name} has no chart: no image is locked for {intent.environment}"
+        raise ParamsError(what, f"release {release.name}", f"run 'airgap mirror lock --env {intent.environment}'")
+    made = release.namespace in platform.namespaces(intent)
+    home = (f"{kind_name('Namespace')}:{release.namespace}",) if made else ()
+    why = f"release {release.name}, chart {page['chart']['version']}"
+    mirrored = {"images": _mirrored(page["objects"], locked(intent, facts))}
+    for one in ordered(intent, page["objects"], (*after, *home), page["certificates"], why):
+        yield replace(one, fields={**one.fields, **mirrored})
 
 
 def _mirrored(objects: Iterable[Mapping[str, Any]], lock: Lock) -> list[str]:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airgap.model import delivery
 from airgap.model.intent import Intent
 from airgap.resources.guardrail_actions import COPIES, EXITS, NAT, ON_PREMISES, PUBLIC, RESERVED
+from airgap.resources.key_policies import suffix
 from airgap.resources.splitting import split
 from airgap.resources.statements import document, named
 
@@ -43,6 +45,8 @@ _EVERYWHERE = [
     "waf",
     "wellarchitected",
 ]
+
+_PERMISSION = "ec2:CreateNetworkInterfacePermission"
 
 # Services whose resources an RCP may guard.
 _GUARDED = ("ecr", "kms", "s3", "secretsmanager", "sqs")
@@ -76,13 +80,15 @@ def _service_control(intent: Intent) -> list[dict[str, Any]]:
     (reserved if intent.network.on_premises_cidrs else forbidden).append(ON_PREMISES)
     (forbidden if intent.network.public_tier == "none" else reserved).append(PUBLIC)
     (reserved if intent.network.public_tier == "ingress-and-nat" else forbidden).append(NAT)
+    builds = delivery.has_builds(intent)
     deployer = {"aws:PrincipalArn": intent.arn("iam", f"role/{intent.name('deployer')}", region="")}
     return [
-        _deny("NoOtherExit", _listed(*forbidden)),
+        _deny("NoOtherExit", [one for one in _listed(*forbidden) if not (builds and one == _PERMISSION)]),
         _deny("NoCopiesByServices", _listed(COPIES)),
         _deny("OnlyTheRunbookChangesTheNetwork", _listed(*reserved), ArnNotLike=deployer),
         *_clusters(),
         *_functions_and_messages(),
+        *_builds(intent),
         _regions(intent),
     ]
 
@@ -109,6 +115,22 @@ def _functions_and_messages() -> list[dict[str, Any]]:
         _deny("NoForeignShares", named("ram:CreateResourceShare UpdateResourceShare"),
               Bool={"ram:RequestedAllowsExternalPrincipals": "true"}),
     ]  # fmt: skip
+
+
+def _builds(intent: Intent) -> list[dict[str, Any]]:
+    """Builds in VPCs only, and none that is root of its machine. CodeBuild's condition keys are those of a project.
+
+    A build in a VPC needs a permission on its interface, which the service's own account is given and nobody else.
+    """
+    projects, privileged = named("codebuild:CreateProject UpdateProject"), "codebuild:environment.privilegedMode"
+    statements = [
+        _deny("BuildsInVpcsOnly", projects, Null={"codebuild:vpcConfig.vpcId": "true"}),
+        _deny("NoPrivilegedBuilds", projects, Bool={privileged: "true"}),
+    ]
+    if delivery.has_builds(intent):
+        own = {"ec2:AuthorizedService": f"codebuild.{suffix(intent)}"}
+        statements.append(_deny("InterfacesForBuildsOnly", [_PERMISSION], StringNotEqualsIfExists=own))
+    return statements
 
 
 def _regions(intent: Intent) -> dict[str, Any]:

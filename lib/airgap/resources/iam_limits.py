@@ -166,6 +166,11 @@ def _run(intent: Intent, wanted: Iterable[str]) -> Limit:
     return [*resources, _arn(intent, "ec2:{region}::image/*")], {"StringEqualsIfExists": ours}
 
 
+def _package(intent: Intent, wanted: Iterable[str]) -> Limit:
+    """Lambda takes the code of our functions with its caller's rights, and nothing else in a bucket is read."""
+    return _arn(intent, "s3:::{prefix}-artifacts-{account}-{region}/functions/*"), {}
+
+
 SPECIAL: dict[str, Callable[[Intent, Iterable[str]], Limit]] = {
     "ec2:CreateTags": _tag_at_birth,
     "iam:AttachRolePolicy": _attach,
@@ -175,4 +180,6 @@ SPECIAL: dict[str, Callable[[Intent, Iterable[str]], Limit]] = {
     "iam:PutRolePermissionsBoundary": _bounded,
     "iam:PutRolePolicy": _bounded,
     "ec2:RunInstances": _run,
+    "s3:GetObject": _package,
+    "s3:GetObjectVersion": _package,
 }

@@ -23,6 +23,10 @@ Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """Makes a read call and returns the page that it gave; empty where it gave none."""
 
 
+WHOLE = "@"
+"""The path of a poll's ``result`` where the whole answer is the resource."""
+
+
 class Acting(Protocol):
     """What a kind may use of the cloud: ``read`` gives observations, ``write`` an answer."""
 
@@ -77,8 +81,10 @@ class Kind:
     change of their own. ``gone`` waits, after a delete, until ``poll`` finds nothing; ``serial`` lets one update settle
     before the next. ``born`` is for what AWS makes together with its parent (a VPC's default security group): the read
     that finds it, after which ``create`` brings it into shape; such kinds have no ``delete`` and go with their parent.
+    ``vacated`` is a read that must find nothing before a delete: what AWS takes out of it after its user went.
     ``state_of`` tells the state of an item that has no one member for it; ``diagnose`` reads, when it does not settle,
-    what stands in its way.
+    what stands in its way. ``person`` reads what somebody must do for what settles by a person's act alone: where that
+    is not done in time, the step waits and has not failed.
     """
 
     name: str
@@ -98,14 +104,16 @@ class Kind:
     empty: Callable[[Acting, Live], None] | None = None
     empty_actions: tuple[str, ...] = ()
     born: Call | None = None
+    vacated: Call | None = None
     state_of: Callable[[Mapping[str, Any]], str] | None = None
     diagnose: Callable[[Ask, Fields], str] | None = None
+    person: Callable[[Ask, Fields], str] | None = None
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """Every IAM action that creating, changing and deleting it needs."""
         calls = [*self.create, *(call for calls in self.updates.values() for call in calls), *self.delete]
-        calls += [one for one in (self.poll, self.born) if one is not None]
+        calls += [one for one in (self.poll, self.born, self.vacated) if one is not None]
         return tuple(dict.fromkeys([*(one for call in calls for one in call.needed), *self.empty_actions]))
 
     def calls(self) -> tuple[str, ...]:

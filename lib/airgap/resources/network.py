@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airgap.resources import (
     acl,
+    analysis,
     buckets,
     dns_firewall,
     gateways,
@@ -30,4 +31,5 @@ NETWORK: tuple[Declaration, ...] = (
     public_access.declare,
     dns_firewall.declare,
     logs.declare_writers,
+    analysis.declare,
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airgap.model.canonical import dig
-from airgap.model.kubernetes import APIS, Api
+from airgap.model.kubernetes import APIS, OWNED, Api
 from airgap.model.plan import Desired
 from airgap.model.reading import NEVER, Field, Reading
 from airgap.resources.kind import Ask, Call, Fields, Kind
@@ -171,7 +171,7 @@ def desired(
     namespace = meta.get("namespace", "")
     kind = kind_name(manifest["kind"])
     name = f"{namespace}/{meta['name']}" if namespace else meta["name"]
-    owned = {"airgap/environment": environment, "airgap/key": f"{kind}:{name}"}
+    owned = dict(zip(OWNED, (environment, f"{kind}:{name}"), strict=True))
     annotations = {**(meta.get("annotations") or {}), **owned}
     whole = {**manifest, "metadata": {**meta, "annotations": annotations}}
     fields = {"cluster": cluster, "namespace": namespace, "name": meta["name"], "manifest": whole}

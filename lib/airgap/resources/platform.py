@@ -23,6 +23,7 @@ Manifest = dict[str, Any]
 def namespaces(intent: Intent) -> tuple[str, ...]:
     """Return the namespaces that the runbook makes: those of the workloads, save the ones that EKS makes."""
     made = dict.fromkeys(one.namespace for one in service_accounts(intent))
+    made.update({"application": None} if intent.images.application else {})
     return tuple(one for one in made if one not in ("kube-system", "amazon-cloudwatch"))
 
 

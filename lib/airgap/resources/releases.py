@@ -96,9 +96,31 @@ RELEASES: tuple[Release, ...] = (
 )
 
 
+def _application(intent: Intent, image: Pinned) -> Values:
+    source, _, tag = (intent.images.application or "").rpartition(":")
+    return {
+        "image": {"repository": source, "tag": tag, **image(source)},
+        "port": intent.edge.target_port,
+        "healthPath": intent.edge.health_path,
+        "serviceAccount": _account("application"),
+        "secret": {"name": intent.secrets.external_secret, "key": "password"},
+        "targetGroupArn": ref("target-group:app"),
+        "vpcId": ref("vpc:main"),
+    }
+
+
+APPLICATION = Release("application", "application", "application", "application", _application)
+"""The first deployment: any chart with these value paths, as ``rehearsal/charts/application`` has them."""
+
+
 def chosen(intent: Intent) -> tuple[Release, ...]:
-    """Return the releases of the chosen components."""
+    """Return the controllers' releases: those of the chosen components."""
     return tuple(one for one in RELEASES if one.component in intent.components)
+
+
+def every(intent: Intent) -> tuple[Release, ...]:
+    """Return the controllers' releases and, where the params name its image, the application's."""
+    return (*chosen(intent), *((APPLICATION,) if intent.images.application else ()))
 
 
 def source_values(release: Release, intent: Intent) -> Mapping[str, Any]:

@@ -30,12 +30,21 @@ GROUPS = {
     "database": "PostgreSQL",
     "cache": "Cache",
     "rotation": "Secret rotation function",
+    "bootstrap": "Function that prepares the database",
 }
 # The component without which a group would serve nobody; the others are there in every environment.
-_COMPONENT = {"operations-host": "operations-host", "runner": "ci-runner", "rotation": "secret-rotation"}
+_COMPONENT = {"operations-host": "operations-host", "runner": "ci-runner", "rotation": "secret-rotation",
+              "bootstrap": "database-bootstrap"}  # fmt: skip
 
 # What a group is born with: this is revoked by the call that follows its creation.
 CLOSE = Call("ec2:RevokeSecurityGroupEgress", lambda f: {"GroupId": f["id"], "IpPermissions": [_OPEN]}, ignore=_NO_RULE)
+
+
+def _interfaces(f: Fields) -> dict[str, object]:
+    """Ask for the interfaces of functions in a group."""
+    wanted = {"group-id": f["id"], "interface-type": "lambda"}
+    return {"Filters": [{"Name": name, "Values": [value]} for name, value in wanted.items()]}
+
 
 SECURITY_GROUP = Kind(
     "security-group",
@@ -65,6 +74,9 @@ SECURITY_GROUP = Kind(
     delete=(
         Call("ec2:DeleteSecurityGroup", lambda f: {"GroupId": f["id"]}, ignore=_GONE, retry=("DependencyViolation",)),
     ),
+    # Lambda gives back the interfaces of a deleted function up to half an hour later.
+    vacated=Call("ec2:DescribeNetworkInterfaces", _interfaces, result="NetworkInterfaces"),
+    limit=2700.0,
 )
 
 DEFAULT_GROUP = Kind(

@@ -22,6 +22,11 @@ _OF_OTHERS = (
     ("InterfaceType", "*endpoint"),
     ("Attachment.InstanceId", "i-*"),
     ("Description", "Amazon EKS *"),
+    # They stay for minutes after their load balancer is gone.
+    ("Description", "ELB *"),
+    ("Description", "RDSNetworkInterface"),
+    ("Description", "ElastiCache *"),
+    ("Description", "AWS Lambda VPC ENI-*"),
 )
 # What is told -> how it is listed, and the paths of what it stands in.
 STANDING: Mapping[str, tuple[Reading, tuple[str, ...]]] = {
@@ -40,6 +45,32 @@ STANDING: Mapping[str, tuple[Reading, tuple[str, ...]]] = {
             "ec2:DescribeNetworkInterfaces", "NetworkInterfaces", "NetworkInterfaceId", tags="TagSet", unless=_OF_OTHERS
         ),
         ("VpcId", "SubnetId", "Groups[].GroupId"),
+    ),
+    "database": (
+        Reading("rds:DescribeDBInstances", "DBInstances", "DBInstanceIdentifier", tags="TagList"),
+        ("DBSubnetGroup.VpcId", "DBSubnetGroup.Subnets[].SubnetIdentifier", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ),
+    "cache subnet group": (
+        Reading(
+            "elasticache:DescribeCacheSubnetGroups",
+            "CacheSubnetGroups",
+            "CacheSubnetGroupName",
+            tags="elasticache:ListTagsForResource|ResourceName=ARN|TagList",
+        ),
+        ("VpcId", "Subnets[].SubnetIdentifier"),
+    ),
+    "function": (
+        Reading("lambda:ListFunctions", "Functions", "FunctionName", tags="lambda:ListTags|Resource=FunctionArn|Tags"),
+        ("VpcConfig.VpcId", "VpcConfig.SubnetIds", "VpcConfig.SecurityGroupIds"),
+    ),
+    "load balancer": (
+        Reading(
+            "elbv2:DescribeLoadBalancers",
+            "LoadBalancers",
+            "LoadBalancerArn",
+            tags="elbv2:DescribeTags|ResourceArns=[LoadBalancerArn]|TagDescriptions[].Tags[]",
+        ),
+        ("VpcId", "AvailabilityZones[].SubnetId", "SecurityGroups"),
     ),
     "subnet": (Reading("ec2:DescribeSubnets", "Subnets", "SubnetId"), ("VpcId",)),
     "security group": (
@@ -91,7 +122,7 @@ STANDING: Mapping[str, tuple[Reading, tuple[str, ...]]] = {
 }
 HOLDERS = frozenset({"vpc", "subnet", "security-group"})
 """Kinds that a stranger may stand in."""
-READS = tuple(reading.call for reading, _ in STANDING.values())
+READS = tuple(dict.fromkeys(call for reading, _ in STANDING.values() for call in reading.reads))
 
 
 def strangers(environment: str, found: Survey, estate: Estate) -> Iterator[str]:

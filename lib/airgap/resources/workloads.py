@@ -13,6 +13,7 @@ from typing import Any
 
 from airgap.model.cluster import SERVICE_ACCOUNTS
 from airgap.model.intent import Intent
+from airgap.model.plan import ref
 from airgap.resources.rights import bucket_arn, cluster_arn, secret_arn, through
 from airgap.resources.roles import Role
 from airgap.resources.statements import allow, trust
@@ -141,7 +142,12 @@ def _models(intent: Intent) -> Statements:
 
 def _transcription_jobs(intent: Intent) -> Statements:
     """Transcribe reads and writes the buckets as the caller; jobs without an own output bucket are not started."""
-    ours = {"StringEquals": {"transcribe:OutputBucketName": bucket_arn(intent, "transcribe-out").split(":")[-1]}}
+    output = {
+        "transcribe:OutputBucketName": bucket_arn(intent, "transcribe-out").split(":")[-1],
+        # A job that names no key is encrypted with one of S3's own, whatever the bucket's default is.
+        "transcribe:OutputEncryptionKMSKeyId": ref("kms-key:data", "arn"),
+    }
+    ours = {"StringEquals": output}
     return (
         allow("StartJobs", "transcribe:StartTranscriptionJob", condition=ours),
         allow("FollowJobs", "transcribe:GetTranscriptionJob", intent.arn("transcribe", "transcription-job/*")),
@@ -178,7 +184,12 @@ _APPLICATION: dict[str, Callable[[Intent], Statements]] = {
     "dynamodb": _table,
     "application-buckets": _objects,
 }
-_ENCRYPTED = {"transcribe-batch": "s3", "application-buckets": "s3", "dynamodb": "dynamodb"}
+_ENCRYPTED = {
+    "transcribe-batch": "s3",
+    "bedrock-inference": "bedrock",
+    "application-buckets": "s3",
+    "dynamodb": "dynamodb",
+}
 
 # What each service account may do: its statements, and policies of AWS.
 _RIGHTS: dict[str, tuple[Callable[[Intent], Statements], tuple[str, ...]]] = {

@@ -44,12 +44,13 @@ def approve(context: Context, plan: Plan, given: str, caller: Mapping[str, str])
 
 def _covered(context: Context, plan: Plan, given: str) -> tuple[str, KeptPlan | None]:
     intent = context.intent
-    if intent.approval == "auto" and given in ("", "auto"):
+    if intent.approval == "auto" and given in ("", "auto") and not _loses(context, plan):
         return "auto, as the params of this environment allow", None
     hint = f"read the plan, then approve it: --approve {plan.digest}"
     nothing = f"anything of step {plan.step}"
     if given in ("", "auto"):
-        raise NotApproved(f"{len(plan.changes)} changes of step {plan.step} are not approved", nothing, hint)
+        what = _loses(context, plan) or f"{len(plan.changes)} changes of step {plan.step} are not approved"
+        raise NotApproved(what, nothing, hint)
     kept = plans.load(context.folder.reports_root, intent.environment, given)
     approved = [change for one in kept.steps if one.step == plan.step for change in one.changes]
     left = uncovered(plan.changes, approved)
@@ -58,6 +59,14 @@ def _covered(context: Context, plan: Plan, given: str) -> tuple[str, KeptPlan | 
         more = f" and {len(left) - 6} more" if len(left) > 6 else ""
         raise NotApproved(f"The approved plan {given[:12]} does not cover: {shown}{more}", nothing, hint)
     return f"plan {given}", kept
+
+
+def _loses(context: Context, plan: Plan) -> str:
+    """Return what of an apply nobody approves in advance: data that go for good; a destroy says so by its name."""
+    if context.mode != "apply" or not plan.losing:
+        return ""
+    shown = "; ".join(f"{one.op} {one.resource} {one.field}: {one.why}" for one in plan.losing[:3])
+    return f"Data would go for good, which only the digest of this very plan approves: {shown}"
 
 
 def _approvers(context: Context, given: str) -> list[Mapping[str, str]]:

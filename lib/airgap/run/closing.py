@@ -14,6 +14,7 @@ from airgap.evidence.pages import write_index
 from airgap.evidence.provenance import commit_of, versions
 from airgap.model import finding as findings_of
 from airgap.model.canonical import encode, plain
+from airgap.run import certifying
 from airgap.run.context import Context
 from airgap.run.surveying import may_go
 from airgap.steps import STEPS, Step
@@ -53,6 +54,8 @@ def close(run: StepRun, render: Render, error: BaseException | None = None) -> s
     if again is not None:
         outcome["caller_at_end"] = context.pages.load(again.page).get("Arn", "") if again.page else again.code
     write_index(context.folder.root / "observations", context.folder.observations())
+    if run.step.attests and run.findings and context.mode != "destroy":
+        certifying.write(run)
     context.journal.append("close", outcome)
     render(context.folder.root, run.step.folder)
     return context.journal.head

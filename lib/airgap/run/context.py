@@ -105,7 +105,7 @@ def open_context(
     cloud = Cloud(intent.account, intent.region, intent.world, recorder, ticking)
     digest = digest_of(encode(intent))
     keep_params(run, intent)
-    systems = Systems(cloud, intent, project, pages.load)
+    systems = Systems(cloud, intent, project, pages.load, tries=mode == "apply")
     return Context(
         project, intent, digest, mode, run, step_folder, journal, pages, cloud, ticking, systems, stop=cloud.stop
     )

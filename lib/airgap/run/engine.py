@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airgap.run.absent import absent
+from airgap.kube.absent import absent
 from airgap.run.kernel import PrivateKernel, private_kernel
 from airgap.run.outcome import Event, Failure, Outcome, Status, sections
 from airgap.run.saving import SCHEME, WholeFiles, address, shown

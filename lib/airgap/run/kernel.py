@@ -16,30 +16,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import Popen
-from typing import IO
+from typing import IO, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from airgap.cloud.liveness import RUNNER_VARIABLE, runner_mark
+from airgap.run.nursery import Forked, Nursery
 
 # The debugger costs 0.1 s a kernel and has no place in a process that holds a deployer's session.
 _LAUNCH = "import sys; sys.modules['debugpy'] = None; from ipykernel.kernelapp import launch_new_instance as run; run()"
-# What every step's notebook imports, and what its first read call does.
-_PRELOAD = "import airgap.notebook, airgap.params.loading, boto3, botocore.client, jinja2; "
-
-
-def _launching(code: str) -> KernelSpec:
-    return KernelSpec(
-        # -P: the working directory is no place to import the kernel from.
-        argv=[sys.executable, "-P", "-c", code, "-f", "{connection_file}"],
-        display_name="Python 3",
-        language="python",
-        metadata={"kernel_provisioner": {"provisioner_name": "local-provisioner"}},
-    )
-
-
-_SPEC, _PRELOADED = _launching(_LAUNCH), _launching(_PRELOAD + _LAUNCH)
+# -P: the working directory is no place to import the kernel from.
+_PYTHON = [sys.executable, "-P", "-c", _LAUNCH]
+_SPEC = KernelSpec(
+    argv=[*_PYTHON, "-f", "{connection_file}"],
+    display_name="Python 3",
+    language="python",
+    metadata={"kernel_provisioner": {"provisioner_name": "local-provisioner"}},
+)
 _PREFIX = "airgap-kernel-"
 _SETTLED = 60.0  # seconds after which a directory that is being made has its log locked
 _LONGEST_PARENT = 70  # characters; a socket's whole path has 107, unix(7)
@@ -48,20 +42,29 @@ _LONGEST_PARENT = 70  # characters; a socket's whole path has 107, unix(7)
 class PrivateKernel(AsyncKernelManager):  # type: ignore[misc]
     """A kernel that runs ``sys.executable`` whatever kernel specifications the user has, in a 0700 directory."""
 
-    def __init__(self, folder: Path, output: IO[bytes], *, preloaded: bool = False) -> None:
+    def __init__(self, folder: Path, output: IO[bytes], nursery: Nursery | None = None) -> None:
         super().__init__(transport="ipc", ip=str(folder / "s"), connection_file=str(folder / "kernel.json"))
-        self.folder, self.output, self.preloaded = folder, output, preloaded
+        self.folder, self.output, self.nursery = folder, output, nursery
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The one specification there is: this interpreter."""
-        return _PRELOADED if self.preloaded else _SPEC
+        return _SPEC
 
     async def start(self, extra: dict[str, str]) -> None:
         """Start the process; a client that connects later finds it ready, or finds why it died."""
         private = ["--HistoryManager.hist_file=:memory:"]  # as nbclient asks for
         streams = {"stdout": self.output, "stderr": self.output}
         await self.start_kernel(extra_arguments=private, env=self.environment(extra), **streams)
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        """Fork the process in the nursery, where there is one; start it from nothing otherwise."""
+        forked = self.nursery and self.nursery.fork(kernel_cmd[len(_PYTHON) :], options["env"], self.output)
+        if not forked:
+            await super()._async_launch_kernel(kernel_cmd, **options)
+            return
+        self.provisioner.process, self.provisioner.pid, self.provisioner.pgid = forked, forked.pid, forked.pid
+        self._reconcile_connection_info(self.provisioner.connection_info)
 
     def environment(self, extra: dict[str, str]) -> dict[str, str]:
         """Return the caller's environment with ``extra``, but no start-up file or setting of the user's own Jupyter."""
@@ -82,16 +85,16 @@ class PrivateKernel(AsyncKernelManager):  # type: ignore[misc]
         return " ".join([*_cause(code), *[line.strip() for line in lines if line.strip()][-1:]])
 
     @property
-    def _process(self) -> Popen[bytes] | None:
-        process: Popen[bytes] | None = getattr(self.provisioner, "process", None)
+    def _process(self) -> Popen[bytes] | Forked | None:
+        process: Popen[bytes] | Forked | None = getattr(self.provisioner, "process", None)
         return process
 
 
 @contextmanager
-def private_kernel(*, preloaded: bool = False) -> Iterator[PrivateKernel]:
+def private_kernel(nursery: Nursery | None = None) -> Iterator[PrivateKernel]:
     """A kernel, not yet started; its directory with sockets, key and log is removed afterwards.
 
-    A preloaded one has imported what the steps need before its notebook begins.
+    One of a nursery has imported what the steps need before its notebook begins.
     """
     parent = tempfile.gettempdir()
     usable = parent if len(parent) < _LONGEST_PARENT else "/tmp"
@@ -101,7 +104,7 @@ def private_kernel(*, preloaded: bool = False) -> Iterator[PrivateKernel]:
         Path(folder, "kernel.log").open("wb") as output,
     ):
         fcntl.flock(output, fcntl.LOCK_EX)
-        yield PrivateKernel(Path(folder), output, preloaded=preloaded)
+        yield PrivateKernel(Path(folder), output, nursery)
 
 
 def _sweep(parent: Path) -> None:

@@ -46,9 +46,9 @@ def lock(root: Path, intent: Intent, mirror: Mirror, progress: Progress) -> Lock
 
 
 def _charts(intent: Intent) -> dict[str, str]:
-    """Return the chart of every chosen controller with its component; ParamsError where the params name none."""
+    """Return the chart of every release with its component; ParamsError where the params name none."""
     found = {}
-    for release in releases.chosen(intent):
+    for release in releases.every(intent):
         if release.component not in intent.images.charts:
             what = f"images.charts names no chart of component {release.component}"
             raise ParamsError(what, "the lock", f"add {release.component}: registry/repository:version")
@@ -62,7 +62,7 @@ def named(intent: Intent, archives: Mapping[str, bytes]) -> dict[str, set[str]]:
     ``archives`` are charts by component.
     """
     found: dict[str, set[str]] = {}
-    for release in releases.chosen(intent):
+    for release in releases.every(intent):
         values = releases.source_values(release, intent)
         objects = pinned.rendered(archives[release.component], release, intent, values)
         for reference in every_image(objects):

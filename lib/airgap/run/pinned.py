@@ -46,7 +46,7 @@ def render(root: Path, intent: Intent, name: str) -> dict[str, Any]:
     Raises ``ParamsError``, naming chart, object and place, for an image that the lock lacks or that would be pulled
     from elsewhere than the environment's registry.
     """
-    release = next(one for one in releases.RELEASES if one.name == name)
+    release = next(one for one in (*releases.RELEASES, releases.APPLICATION) if one.name == name)
     lock = Lock.from_data(read_lock(root, intent))
     chart = lock.chart(release.component)
     if chart is None:

@@ -33,6 +33,7 @@ from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
 HEARTBEAT = 30.0
+_TICK = 0.1  # seconds between two looks at which notebooks have ended or only wait
 CELL_TIMEOUT = 3 * 3600.0
 ACTING = ("apply", "destroy")
 
@@ -109,24 +110,27 @@ def run(
 
 def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
     """Run the steps as their needs allow, and tell whether a person interrupted it."""
-    left = {step.name: _needs(step, steps, one.mode) for step in steps}
+    left = {step.name: _needs(step, steps, one.mode) for step in _longest_first(steps, one.mode)}
     by_name = {step.name: step for step in steps}
     environment = {"AIRGAP_REPORTS": str(reports_root(one.root)), **(lock.environment() if lock else {})}
     running: dict[Future[None], str] = {}
     heard = time.monotonic()
-    with KernelsAhead(len(steps), environment) as kernels, ThreadPoolExecutor(max_workers=one.jobs) as pool:
+    with KernelsAhead(len(steps), environment) as kernels, ThreadPoolExecutor(max_workers=len(steps)) as pool:
         try:
             while left or running:
                 for name in [name for name, needs in left.items() if needs <= set(one.outcomes)]:
+                    if _at_work(one, [by_name[each] for each in running.values()]) >= one.jobs:
+                        break
                     if blocker := _blocker(one, name, left[name]):
                         one.outcomes[name] = summing.not_begun(by_name[name], one.mode, blocker)
                         one.progress(name, f"not begun: {blocker}")
                     else:
+                        _working(one, by_name[name])
                         running[pool.submit(_step, one, by_name[name], kernels)] = name
                     del left[name]
                 if not running:
                     continue
-                finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                finished, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
                 heard = _heartbeat(one, [by_name[name] for name in running.values()], heard)
                 for future in finished:
                     running.pop(future)
@@ -139,6 +143,26 @@ def _execute(one: Run, steps: Sequence[Step], lock: Lock | None) -> bool:
                 one.outcomes[name] = summing.not_begun(by_name[name], one.mode, "the run was interrupted", 1)
             return True
     return False
+
+
+def _at_work(one: Run, steps: Iterable[Step]) -> int:
+    """Return how many of these steps take a job slot: all but those whose notebook only waits for AWS."""
+    return sum(not one.folder.step(step.number, step.name).waiting.exists() for step in steps)
+
+
+def _working(one: Run, step: Step) -> None:
+    """Take away the mark of a step that only waits, which a killed kernel leaves behind."""
+    one.folder.step(step.number, step.name).waiting.unlink(missing_ok=True)
+
+
+def _longest_first(steps: Sequence[Step], mode: str) -> list[Step]:
+    """Return steps in the order in which they begin where several may: in apply, the longest way to the end first."""
+
+    def way(step: Step) -> float:
+        after = max((way(other) for other in steps if step.name in other.needs), default=0.0)
+        return after + max((kind.seconds for kind in step.kinds), default=0.0)
+
+    return sorted(steps, key=way, reverse=True) if mode == "apply" else list(steps)
 
 
 def _needs(step: Step, steps: Iterable[Step], mode: str) -> set[str]:
@@ -196,6 +220,7 @@ def _step(one: Run, step: Step, kernels: KernelsAhead) -> None:
         stop=one.stop,
         kernels=kernels.take,
     )
+    _working(one, step)
     result = summing.outcome(one.folder, step, one.mode, outcome, time.monotonic() - began)
     one.outcomes[step.name] = result
     one.press.step(step.folder)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from airgap import views
 from airgap.checks.change import drift, split
 from airgap.checks.check import Check, judge
+from airgap.checks.destroyed import nothing_left
 from airgap.checks.writes import LOOKUP
-from airgap.errors import AirgapError, NotApproved, UsageError
+from airgap.cloud.queries import QUERIES
+from airgap.errors import AirgapError, NotApproved, Unsettled, UsageError
 from airgap.evidence import plans
 from airgap.evidence.applied import last_applied, unreconciled
 from airgap.evidence.files import write_whole
@@ -22,9 +24,19 @@ from airgap.model.estate import ANY, Estate, Records
 from airgap.model.finding import Finding
 from airgap.model.plan import Desired, Plan
 from airgap.resources.applying import Application
-from airgap.run import approving, closing, earlier
+from airgap.run import approving, closing, earlier, judging
 from airgap.run.context import Context
-from airgap.run.surveying import ALL_KINDS, HOMES, KINDS, Surveyed, last_first, look_at, may_go, refuse_strangers
+from airgap.run.surveying import (
+    ALL_KINDS,
+    HOMES,
+    KINDS,
+    Surveyed,
+    last_first,
+    look_at,
+    may_go,
+    recorded_readings,
+    refuse_strangers,
+)
 from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
@@ -89,12 +101,13 @@ class StepRun:
         seen = self._snapshot()
         self._used = True
         mine = [one for one in seen.mine if one.step == self.step.name]
+        readings = {kind.name: kind.reading for kind in ALL_KINDS}
         if self.context.mode == "destroy":
             lives = [seen.found.lives[one.key] for one in mine if one.key in seen.found.lives and may_go(one)]
             protections = {kind.name: kind.protection for kind in ALL_KINDS}
-            plan = removal(self.step.name, last_first([*lives, *self._strays(seen)]), seen.found, protections)
+            going = last_first([*lives, *self._strays(seen)])
+            plan = removal(self.step.name, going, seen.found, protections, readings)
         else:
-            readings = {kind.name: kind.reading for kind in ALL_KINDS}
             home = [kind for kind, step in HOMES.items() if step == self.step.name]
             strays = self._strays(seen)
             plan = diff(self.step.name, mine, readings, seen.found, undeclared=strays, answers_for=home, unseen=True)
@@ -145,19 +158,30 @@ class StepRun:
             jobs=self.jobs,
             predecessor=lambda key: _notebook(HOMES.get(key.split(":")[0], "")),
             page=self.context.pages.load,
+            idle=self._idle,
         )
         holder = {"run": self.context.folder.run_id, "mode": self.context.mode, "step": self.step.name}
         with environment_lock(self.context.folder.reports_root, self.intent.environment, holder):
             try:
                 work.run(plan)
             finally:
+                self._idle(False)
                 self.context.systems.lower()
         self._done = plan
+
+    def _idle(self, waiting: bool) -> None:
+        """Show the runner that this step only waits, so that another may have its place, or that it does no longer."""
+        mark = self.context.step_folder.waiting
+        if waiting:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
 
     def verify(self) -> list[Finding]:
         """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left."""
         checks = self._checks() if self.context.mode != "destroy" else []
         reads = [call for one in checks for call in one.reads if call != ANY]
+        reads += [query.call for query in QUERIES] if checks and self.step.attests else []
         earlier = self._earlier() if LOOKUP in reads else ()
         since = min([self.context.folder.began(), *(one["time"] for one in earlier)])
         seen = look_at(self.context, self.step, [*reads, *views.reads(self.step.name)], self.jobs, since)
@@ -165,14 +189,16 @@ class StepRun:
         seen.estate.records = records
         self.estate, self.desired = seen.estate, [one for one in seen.mine if one.step == self.step.name]
         if self.context.mode == "destroy":
-            self.findings = _nothing_left(self.step.name, seen)
+            mine = [one.key for one in seen.mine if may_go(one)]
+            self.findings = nothing_left(self.step.name, mine, [one.key for one in seen.strays], seen.found)
         else:
             self.findings = judge(checks, self.intent, seen.estate)
             self.pending = split(drift(self.intent, seen.estate), seen.estate)[1] if seen.mine else None
         ordered = [one.as_data() for one in findings_of.order(self.findings)]
         verdict, counts = findings_of.verdict(self.findings), findings_of.counts(self.findings)
-        self.context.journal.append("verdict", {"verdict": verdict, "counts": counts, "findings": digest_of(ordered)})
-        self._keep(records)
+        kept = self._keep(records, seen, [one.id for one in checks])
+        told = {"verdict": verdict, "counts": counts, "findings": digest_of(ordered), **kept}
+        self.context.journal.append("verdict", told)
         return self.findings
 
     def _checks(self) -> list[Check]:
@@ -193,28 +219,24 @@ class StepRun:
             earlier=earlier,
             approvals=own.approvals,
             declared=tuple(one.as_data() for one in seen.declared),
-            readings={kind.name: kind.reading.as_data() for kind in ALL_KINDS},
+            readings=recorded_readings(),
             steps=seen.judged,
             homes=HOMES,
             applied=tuple(one for name in folders for one in last_applied(reports, self.intent.environment, name)),
         )
 
-    def _keep(self, records: Records) -> None:
+    def _keep(self, records: Records, seen: Surveyed, checks: Sequence[str]) -> dict[str, str]:
+        """Write the findings and all that they are derived from again, and return the digests of the latter."""
         folder, run = self.context.step_folder, self.context.folder
         findings = findings_of.document(
             self.findings, run_id=run.run_id, env=self.intent.environment, world=self.intent.world
         )
-        data: dict[str, Any] = {
-            "schema": "airgap/declared/v1",
-            "step": self.step.name,
-            "mode": self.context.mode,
-            "declared": list(records.declared),
-            "readings": dict(records.readings),
-            "homes": dict(records.homes),
-            "earlier": list(records.earlier),
-        }
-        write_whole(folder.declared, encode(data) + "\n")
+        declared = judging.declared(self.step.name, self.context.mode, records)
+        judged = judging.judged(self.step.name, self.context.mode, seen, records, checks)
+        write_whole(folder.declared, encode(declared) + "\n")
+        write_whole(folder.judged, encode(judged) + "\n")
         write_whole(folder.findings, encode(findings) + "\n")
+        return {"declared": digest_of(declared), "judged": digest_of(judged)}
 
     def close(self, render: closing.Render, error: BaseException | None = None) -> str:
         """Write the views and the last journal line, render the report, and return the journal's head."""
@@ -227,26 +249,17 @@ class StepRun:
         """Journal an error and close the step as broken."""
         text = error.diagnostics() if isinstance(error, AirgapError) else type(error).__name__
         self.context.journal.append("error", {"error": type(error).__name__, "text": text})
+        if isinstance(error, Unsettled) and self.context.mode == "apply":
+            self._stands()
         self.close(render, error)
+
+    def _stands(self) -> None:
+        """Judge what an apply has left that waited in vain, so that the report says how things stand, and why."""
+        try:
+            self.verify()
+        except AirgapError as error:
+            self.context.journal.append("error", {"error": type(error).__name__, "text": error.diagnostics()})
 
 
 def _notebook(step: str) -> str:
     return next((f"notebooks/{one.folder}.ipynb" for one in STEPS if one.name == step), "an earlier notebook")
-
-
-def _nothing_left(step: str, seen: Surveyed) -> list[Finding]:
-    unread: Mapping[str, Any] = seen.found.unreadable
-    if unread:
-        why = "; ".join(f"{kind}: {cause}" for kind, cause in sorted(unread.items()))
-        return [_destroyed(findings_of.UNKNOWN, "*", why)]
-    left = [one.key for one in seen.mine if one.key in seen.found.lives and may_go(one)]
-    left += [live.key for live in seen.strays]
-    if left:
-        return [_destroyed(findings_of.FAIL, key, "is still there") for key in sorted(set(left))]
-    return [_destroyed(findings_of.PASS, step, "nothing of this step is left")]
-
-
-def _destroyed(status: str, resource: str, message: str) -> Finding:
-    title = "Destroy leaves nothing of this environment"
-    remedy = "run destroy again; it names what blocks" if status != findings_of.PASS else ""
-    return Finding("destroy-nothing-left", title, status, "medium", resource, message, remedy, (), ())

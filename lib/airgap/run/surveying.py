@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from airgap.cloud.collect import collect
 from airgap.errors import Refused, Unreadable
@@ -26,6 +28,12 @@ HOMES: dict[str, str] = {kind.name: step.name for step in reversed(STEPS) for ki
 """Kind -> the first step that declares it, which answers for what is ours of that kind and undeclared."""
 
 
+@cache
+def recorded_readings() -> Mapping[str, Any]:
+    """Return every kind's reading as JSON data, by the kind's name."""
+    return {kind.name: kind.reading.as_data() for kind in ALL_KINDS}
+
+
 @dataclass(frozen=True)
 class Surveyed:
     """One reading of the world: the pages, all that is declared of the kinds read, and what is there of them."""
@@ -34,6 +42,7 @@ class Surveyed:
     declared: tuple[Desired, ...]
     found: Survey
     judged: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
 
     @property
     def mine(self) -> list[Desired]:
@@ -85,7 +94,7 @@ def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since
     readings = {kind.name: kind.reading for kind in kinds}
     found = survey(context.intent.environment, readings, declared, pages)
     judged = tuple(one.name for one in STEPS) if step.attests else (step.name,)
-    return Surveyed(pages, tuple(declared), found, judged)
+    return Surveyed(pages, tuple(declared), found, judged, tuple(readings))
 
 
 def _declared(context: Context, steps: Iterable[Step], facts: list[Observation], taken_at: str) -> list[Desired]:

@@ -14,10 +14,12 @@ from airgap.errors import AirgapError, MissingPredecessor, Unreachable
 from airgap.model import observation as obs
 from airgap.model.canonical import dig
 from airgap.model.cluster import ADMIN_POLICY, deployer_role, role_arn
+from airgap.model.inference import models
 from airgap.model.intent import Intent
 from airgap.model.mirror import Entry
 from airgap.model.observation import Observation
-from airgap.run import pinned
+from airgap.resources import releases
+from airgap.run import live_traffic, pinned, trying
 
 if TYPE_CHECKING:
     from airgap.kube.cluster import Cluster
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from airgap.oci.mirror import Mirror
 
 KUBERNETES, COPY = "kubernetes", "oci:Copy"
+OF_MODELS = {"bedrock:GetFoundationModel": "modelIdentifier", "bedrock:GetFoundationModelAvailability": "modelId"}
+"""Calls that are made for declared models alone, with the parameter that names one: Bedrock offers a hundred others."""
 
 
 @dataclass
@@ -39,6 +43,8 @@ class Systems:
     region: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
     _cluster: Cluster | None = None
+    tries: bool = False
+    """Whether test calls may be made: in mode apply."""
     _mirror: Mirror | None = None
     _elevated: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -46,6 +52,7 @@ class Systems:
     def __post_init__(self) -> None:
         """Stand where the cloud stands."""
         self.account, self.region, self.stop = self.cloud.account, self.cloud.region, self.cloud.stop
+        self._trying = trying.Trying(self.cloud, self.intent, self.page, self._tunnel, self.tries)
 
     def client(self, service: str, region: str = "") -> Any:
         """Return the botocore client of a service, for reading only."""
@@ -59,6 +66,12 @@ class Systems:
         """Make one read call where it is answered; what cannot be reached is an observation too."""
         if call in pinned.READS:
             return self._file(call, params)
+        if call.startswith(trying.PREFIX):
+            return [self._trying.read(call)]
+        if call in OF_MODELS and params.get(OF_MODELS[call]) not in models(self.intent):
+            return []
+        if call == live_traffic.REQUEST:
+            return [live_traffic.observe(self.cloud, self.intent, self.page, self._tunnel)]
         if not call.startswith(f"{KUBERNETES}:"):
             return self.cloud.read(call, params, **how)
         if params.get("cluster") != self.intent.cluster.name:
@@ -72,6 +85,8 @@ class Systems:
         """Record what a file of this environment says, in its present form, or that there is none."""
         if not pinned.lock_file(self.root, self.intent.environment).exists():
             return [self.cloud.unanswered(call, params, "no image is locked yet", vantage="file", status=obs.ABSENT)]
+        if params.get("release") not in (None, *(one.name for one in releases.every(self.intent))):
+            return [self.cloud.unanswered(call, params, "it is not released here", vantage="file", status=obs.ABSENT)]
         try:
             body = pinned.READS[call](self.root, self.intent, params)
         except AirgapError as cause:
@@ -157,6 +172,7 @@ class Systems:
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None
+        self._trying.close()
         if self._mirror is not None:
             self._mirror.network.close()
             self._mirror = None
@@ -177,12 +193,16 @@ class Systems:
         return Endpoint(host, base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
 
     def _way(self) -> Way:
-        from airgap.kube.reach import Embedded, Inside, SessionManager, embedded_listener
+        from airgap.kube.reach import Embedded, Inside, embedded_listener
 
         if self.cloud.world == "rehearsal":
             return Embedded(embedded_listener(os.environ["AWS_ENDPOINT_URL"]))
-        tunnel = SessionManager(self._operations_host(), self.region, self.cloud.start_session)
-        return Inside(tunnel)
+        return Inside(self._tunnel())
+
+    def _tunnel(self) -> Way:
+        from airgap.kube.reach import SessionManager
+
+        return SessionManager(self._operations_host(), self.region, self.cloud.start_session)
 
     def _operations_host(self) -> str:
         """Return the instance id of the operations host, '' where there is none."""

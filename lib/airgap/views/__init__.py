@@ -7,18 +7,27 @@ names the calls whose pages it needs.
 from __future__ import annotations
 
 from airgap.views import (
+    ai,
     attest,
     buckets,
     capacity,
     cluster,
     controllers,
+    data,
     dns,
+    edge,
     endpoints,
+    first_deployment,
     identity,
     images,
     network,
+    pipeline,
     preflight,
+    proof,
+    responsibility,
+    secrets,
     topology,
+    two_networks,
 )
 from airgap.views.changes import plan_table
 from airgap.views.look import Look, View
@@ -74,16 +83,52 @@ VIEWS: dict[str, dict[str, View]] = {
     "images": {
         "mirror": View("Mirror", images.mirror, images.READS),
     },
+    "data": {
+        "stores": View("Stores", data.stores, data.STORE_READS),
+        "clients": View("Clients of the stores", data.clients, data.CLIENT_READS),
+        "vectors": View("Vectors", data.vectors, data.VECTOR_READS),
+        "drills": View("Drills", data.drills, data.DRILL_READS),
+    },
+    "secrets": {
+        "secrets": View("Secrets", secrets.kept, secrets.SECRET_READS),
+        "functions": View("Functions", secrets.runs, secrets.FUNCTION_READS),
+        "mirrored": View("Mirrored into the cluster", secrets.mirrored, secrets.MIRROR_READS),
+    },
     "controllers": {
         "releases": View("Releases", controllers.releases, controllers.RELEASE_READS),
         "walls": View("Namespaces of ours", controllers.walls, controllers.WALL_READS),
         "secrets": View("Who can read Secrets", controllers.secrets, controllers.SECRET_READS),
     },
+    "edge": {
+        "entrance": View("Entrance", edge.entrance, edge.ENTRANCE_READS),
+        "listeners": View("Listeners", edge.listeners, edge.LISTENER_READS),
+        "firewall": View("Web ACL", edge.firewall, edge.FIREWALL_READS),
+        "certificate": View("Certificates", edge.certificate, edge.CERTIFICATE_READS),
+    },
+    "pipeline": {
+        "networks": View("Two networks", two_networks.networks),
+        "ways": View("Ways for a release to get in", pipeline.ways),
+        "inside": View("What runs inside", pipeline.inside, pipeline.RUNNER_READS),
+        "files": View("Rendered files", pipeline.files),
+    },
+    "ai": {
+        "models": View("Models", ai.offered, ai.MODEL_READS),
+        "guardrail": View("Guardrail", ai.guardrail, ai.GUARDRAIL_READS),
+        "trials": View("Test calls", ai.trials, later=ai.TRIALS),
+    },
+    "first_deployment": {
+        "application": View("Application", first_deployment.application, first_deployment.APPLICATION_READS),
+        "chain": View("Chain", first_deployment.chain, first_deployment.CHAIN_READS),
+    },
     "attest": {
         "scope": View("Scope", attest.scope, attest.SCOPE_READS),
         "verdicts": View("Verdicts", attest.verdicts),
+        "proof": View("Zero egress", proof.proof, proof.READS),
+        "topology": View("Topology", topology.topology, topology.READS),
         "properties": View("Properties", attest.properties),
         "inventory": View("Inventory", attest.inventory, attest.INVENTORY_READS),
+        "data-flows": View("Data flows", responsibility.data_flows),
+        "responsibility": View("Shared responsibility", responsibility.shared),
         "exceptions": View("Exceptions", attest.exceptions),
     },
 }

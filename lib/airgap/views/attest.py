@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airgap.checks import assets
 from airgap.controls.verdicts import verdicts as verdicts_of_properties
 from airgap.model.finding import NOT_APPLICABLE, Finding, verdict
 from airgap.model.intent import Waiver
@@ -17,7 +18,7 @@ from airgap.views.table import STATUS, Code, Facts, Group, Mark, Table, not_read
 from airgap.views.verdicts import population, verdict_line
 
 SCOPE_READS = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "ec2:DescribeVpcs")
-INVENTORY_READS = ("resourcegroupstaggingapi:GetResources",)
+INVENTORY_READS = ("resourcegroupstaggingapi:GetResources", *assets.SUPPORT_READS)
 NOT_TESTED = Mark("not tested", "–", "quiet")
 BROKE = Mark("broke", "✗", "bad")
 
@@ -46,21 +47,21 @@ def scope(look: Look) -> Facts:
                 "enabled Regions that were not judged",
                 not_read(reason) if reason else ", ".join(sorted(beside)) or "none",
             ),
-            ("verdict", verdict_line(_found(look)[0])),
+            ("verdict", verdict_line(judged(look)[0])),
         ],
     )
 
 
 def verdicts(look: Look) -> Table:
     """Return the verdict of each step where the run knows them, and of every check, with its population."""
-    found, note = _found(look)
+    found, note = judged(look)
     rows: list[Any] = [_step(one) for one in look.judged.get("steps", ())]
     rows += [Group("checks")] if rows and found else []
     rows += [_check(one, found) for one in {one.check: one for one in found}.values()]
     return Table(f"Verdicts: {verdict_line(found)}", ("subject", "severity", "verdict", "population"), rows, note)
 
 
-def _found(look: Look) -> tuple[tuple[Finding, ...], str]:
+def judged(look: Look) -> tuple[tuple[Finding, ...], str]:
     """Return the findings to show, and a note that says whose they are where they are not the attestation's own."""
     if look.findings:
         return look.findings, ""
@@ -89,7 +90,7 @@ def worst(findings: Sequence[Finding]) -> str:
 
 def properties(look: Look) -> Table:
     """Return the verdict on every property there is, with the checks that support it and their population."""
-    findings, note = _found(look)
+    findings, note = judged(look)
     found = verdicts_of_properties(findings)
     rows = [
         (
@@ -108,18 +109,25 @@ def properties(look: Look) -> Table:
 
 
 def inventory(look: Look) -> Table:
-    """Return every tagged resource of the environment by service, with its logical key, owner and classification."""
+    """Return every tagged resource by service: owner, location, classification, end of support, recovery objective."""
     found = [
         one
         for one in look.every("resourcegroupstaggingapi:GetResources", "ResourceTagMappingList")
         if _tags(one).get("airgap:environment") == look.intent.environment
     ]
+    ends, reason = attempt(lambda: assets.ends(look.intent, look.estate), {})
     rows: list[Any] = []
     for service in sorted({_service(one) for one in found}):
         members = [one for one in found if _service(one) == service]
         rows.append(Group(f"{service}: {len(members)}"))
-        rows += [_resource(one) for one in sorted(members, key=lambda one: _tags(one).get("airgap:key", ""))]
-    return Table(f"Inventory: {len(found)} tagged resources", ("resource", "ARN", "owner", "classification"), rows)
+        ranked = sorted(members, key=lambda one: _tags(one).get("airgap:key", ""))
+        rows += [_resource(one, look, ends) for one in ranked]
+    note = f"Ends of support are {not_read(reason)}" if reason else _MANAGED
+    return Table(f"Inventory: {len(found)} tagged resources", INVENTORY, rows, note=note)
+
+
+_MANAGED = "Without an end of support: it has no version of its own, and AWS keeps it up. RTO and RPO: the params."
+INVENTORY = ("resource", "ARN", "owner", "where", "classification", "supported until", "back within, losing at most")
 
 
 def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -131,10 +139,19 @@ def _service(resource: Mapping[str, Any]) -> str:
     return parts[2] if len(parts) > 2 else "other"
 
 
-def _resource(resource: Mapping[str, Any]) -> tuple[Any, ...]:
-    held = _tags(resource)
-    owner, classification = held.get("airgap:owner", ""), held.get("airgap:classification", "")
-    return held.get("airgap:key", ""), Code(resource["ResourceARN"]), owner, classification
+def _resource(resource: Mapping[str, Any], look: Look, ends: Mapping[str, str]) -> tuple[Any, ...]:
+    held, arn = _tags(resource), str(resource["ResourceARN"])
+    key = held.get("airgap:key", "")
+    back = assets.objective(key, look.intent)
+    return (
+        key,
+        Code(arn),
+        held.get("airgap:owner", ""),
+        assets.region_of(arn, look.intent),
+        held.get("airgap:classification", ""),
+        ends.get(key) or "–",
+        f"{back.rto}, {back.rpo}" if back else "not declared",
+    )
 
 
 def exceptions(look: Look) -> Table:

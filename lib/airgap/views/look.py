@@ -52,15 +52,19 @@ class Look:
 
 @dataclass(frozen=True)
 class View:
-    """One thing worth seeing of a step: its title, how it is drawn, and the calls whose pages it reads."""
+    """One thing worth seeing of a step: its title, how it is drawn, and the calls whose pages it reads.
+
+    Calls in ``later`` are shown where a verification has made them; no view asks for them.
+    """
 
     title: str
     draw: Callable[[Look], Shown]
     reads: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
     def __call__(self, look: Look) -> Shown:
         """Return the view; where a page that all of it rests on was not read, it says so and why."""
-        narrow = dataclasses.replace(look, estate=look.estate.reading(self.reads))
+        narrow = dataclasses.replace(look, estate=look.estate.reading((*self.reads, *self.later)))
         try:
             return self.draw(narrow)
         except NotObserved as cause:

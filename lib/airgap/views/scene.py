@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+from airgap.checks.proof import made
 from airgap.model.finding import FAIL, UNKNOWN
 from airgap.views import surroundings
 from airgap.views.look import Look, attempt
 from airgap.views.places import TIERS, Place, places, vpc
-from airgap.views.surroundings import Door, Exit, Guard
+from airgap.views.surroundings import Door, Exit, Front, Guard
 from airgap.views.table import LATER
+
+
+class Path(NamedTuple):
+    """A way out of a sealed subnet that the proof has found: the subnet, one packet's destination, what it passes."""
+
+    subnet: str
+    destination: str
+    passes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class Scene:
     nat: dict[str, str]
     unread: list[str]
     unseen: bool = False
+    paths: list[Path] = field(default_factory=list)
+    fronts: list[Front] = field(default_factory=list)
 
     @property
     def later(self) -> str:
@@ -64,8 +75,21 @@ def scene(look: Look) -> Scene:
     found, unread = surroundings.exits(look, ours)
     doors = surroundings.doors(look, ours, listed)
     nat = surroundings.nat_gateways(look, ours, listed)
-    reasons = dict.fromkeys(one for one in (no_vpc, no_subnets, *unread, *(door.unread for door in doors)) if one)
-    return Scene(look, ours, listed, found, surroundings.guards(look, ours), doors, nat, list(reasons), bool(no_vpc))
+    fronts, no_fronts = surroundings.fronts(look, ours, listed)
+    unread = [no_vpc, no_subnets, *unread, no_fronts, *(door.unread for door in doors)]
+    reasons = list(dict.fromkeys(one for one in unread if one))
+    guards = surroundings.guards(look, ours)
+    return Scene(look, ours, listed, found, guards, doors, nat, reasons, bool(no_vpc), paths(look), fronts)
+
+
+def paths(look: Look) -> list[Path]:
+    """Return the ways out of refuted subnets, one packet each, as the walker took them."""
+    found = []
+    for one in made(look.intent, look.estate).proof.witnesses:
+        hops = [hop["at"] for hop in one.trace.hops]
+        passes = tuple(dict.fromkeys([*hops, one.leak.target, *one.trace.boundary, one.trace.at]))
+        found += [Path(subnet, str(one.packet.destination), passes) for subnet in one.subnets]
+    return found
 
 
 def words(shown: Scene) -> str:
@@ -78,6 +102,12 @@ def words(shown: Scene) -> str:
         f"Exit: {one.title} {one.id or shown.later}{_unless(one.declared, ', not declared')}." for one in shown.exits
     ]
     lines += [_place(shown, place) for place in shown.places]
+    lines += [
+        f"Load balancer {one.name}, {one.scheme}{_unless(one.declared, ', not declared')}: "
+        f"{', '.join(sorted(one.places)) if one.there else shown.later}."
+        for one in shown.fronts
+    ]
+    lines += [f"Way out: {one.subnet} reaches {one.destination} by {', '.join(one.passes)}." for one in shown.paths]
     lines += [
         f"Endpoint {door.service}: {_stands(shown, door)}{_unless(door.wanted, ', surplus')}." for door in shown.doors
     ]

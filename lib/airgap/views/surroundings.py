@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from airgap.checks import scope
+from airgap.model import edge
 from airgap.model.components import kind, service_name
 from airgap.model.derived import endpoint_services
 from airgap.views.look import Look, attempt
@@ -26,6 +27,7 @@ READS = (
     "ec2:DescribeCarrierGateways",
     "ec2:DescribeVpcBlockPublicAccessOptions",
     "ec2:DescribeVpcEndpoints",
+    "elbv2:DescribeLoadBalancers",
     "route53resolver:GetFirewallConfig",
     "route53resolver:ListFirewallRuleGroupAssociations",
 )
@@ -63,6 +65,18 @@ class Door:
     wanted: bool
     names: frozenset[str]
     unread: str = ""
+
+
+@dataclass(frozen=True)
+class Front:
+    """A load balancer: its name, its scheme, the names of the subnets where it stands, and whether it is there."""
+
+    name: str
+    scheme: str
+    places: frozenset[str]
+    there: bool
+    declared: bool
+    names: frozenset[str]
 
 
 # Title, call, list, id, and where in an item its VPC stands.
@@ -119,6 +133,28 @@ def nat_gateways(look: Look, vpc: Mapping[str, Any] | None, listed: list[Place])
     found, _ = attempt(lambda: look.every("ec2:DescribeNatGateways", "NatGateways"), [])
     mine = [one for one in found if one.get("VpcId") == vpc["VpcId"] and _state(one) not in GONE]
     return {names.get(one.get("SubnetId", ""), ""): one["NatGatewayId"] for one in mine}
+
+
+def fronts(look: Look, vpc: Mapping[str, Any] | None, listed: list[Place]) -> tuple[list[Front], str]:
+    """Return the declared load balancer, there or not, and every other one of the VPC; and why none could be read."""
+    intent, app = look.intent, frozenset({"load-balancer:app"})
+    wanted = edge.balancer(intent)
+    meant = frozenset(one.name for one in listed if one.tier == edge.tier(intent) and one.declared)
+    later = Front(wanted, edge.scheme(intent), meant, False, True, app)
+    if vpc is None:
+        return [later], ""
+    found, reason = attempt(lambda: look.every("elbv2:DescribeLoadBalancers", "LoadBalancers"), [])
+    names = {one.id: one.name for one in listed if one.id}
+    shown = []
+    for one in found:
+        if one.get("VpcId") == vpc["VpcId"]:
+            name, scheme = str(one["LoadBalancerName"]), str(one.get("Scheme"))
+            where = frozenset(names.get(zone.get("SubnetId", ""), "") for zone in one.get("AvailabilityZones", []))
+            fine = name == wanted and scheme == edge.scheme(intent)
+            called = {name, str(one["LoadBalancerArn"]), *(app if name == wanted else ())}
+            shown.append(Front(name, scheme, where, True, fine, frozenset(called)))
+    missing = [] if reason or any(one.name == wanted for one in shown) else [later]
+    return [*shown, *missing], reason
 
 
 def guards(look: Look, vpc: Mapping[str, Any] | None) -> list[Guard]:

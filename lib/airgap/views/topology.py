@@ -11,15 +11,24 @@ from airgap.views.look import Look
 from airgap.views.places import Place
 from airgap.views.scene import Scene, scene, words
 from airgap.views.style import GROUND, INK, QUIET, RULE, TONES
-from airgap.views.surroundings import Door, Exit
+from airgap.views.surroundings import Door, Exit, Front
 from airgap.views.table import Picture
 
-READS = surroundings.READS
+READS = (
+    *surroundings.READS,
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribePrefixLists",
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:GetManagedPrefixListEntries",
+)
+"""What is drawn, and what the proof of the sealed subnets' routes and filters rests on beside it."""
 
 GUTTER, GAP, PAD = 198, 16, 14
 ROW = 19
 """Height of one endpoint's row."""
 HEIGHTS = {"public": 109, "ingress": 84, "private": 94}
+FRONT = 27
+"""Height of one load balancer's row in a subnet."""
 FILLS = {"public": ("#eef4fd", BLUE), "ingress": ("#f5f1fa", "#5b3f8c"), "private": ("#f4f6f8", INK)}
 TONE_SIGNS = {"good": "✓", "bad": "✗", "unknown": "?", "quiet": "…"}
 SIGNS = {FAIL: ("✗", RED), UNKNOWN: ("?", AMBER)}
@@ -37,6 +46,7 @@ class Drawing:
 
     def __init__(self, shown: Scene) -> None:
         self.shown, self.canvas = shown, Canvas()
+        self.spots: dict[str, tuple[float, float]] = {}
         self.column = max(224.0, min(340.0, 760 / max(1, len(shown.zones))))
         self.width = 32 + GUTTER + max(len(shown.zones) * (self.column + GAP), self._span()) + PAD
         self.top = 132.0 if shown.exits else 76.0
@@ -48,7 +58,12 @@ class Drawing:
 
     def _height(self, tier: str) -> float:
         doors = ROW * len(self.shown.interfaces) + 16 if tier == "private" and self.shown.interfaces else 0
-        return HEIGHTS[tier] + doors
+        return HEIGHTS[tier] + self._fronts(tier) + doors
+
+    def _fronts(self, tier: str) -> int:
+        """The height of the load balancers that stand in a tier: as many rows as the fullest of its subnets has."""
+        members = [one.name for one in self.shown.places if one.tier == tier]
+        return FRONT * max((sum(name in one.places for one in self.shown.fronts) for name in members), default=0)
 
     def svg(self, said: str) -> str:
         """Draw everything from the outside in and return the SVG."""
@@ -67,6 +82,7 @@ class Drawing:
             self._tier(tier, y)
             y += self._height(tier) + (self.deep[tier] - 1) * (HEIGHTS[tier] + 10) + 14
         self._gateways(bottom)
+        self._ways_out()
         self._legend(bottom + 44)
         name = f"Topology of {self.shown.look.intent.environment}"
         return self.canvas.svg(self.width, bottom + 62 + 16 * len(self.shown.unread), name, said)
@@ -93,7 +109,22 @@ class Drawing:
             self.canvas.text(middle, top - 2, one.title, size=12, anchor="middle", bold=True, fill=colour)
             self.canvas.text(middle, top + 12, one.id or self.shown.later, size=10, anchor="middle", fill=QUIET)
             self._ring(one.names, x, top - 18, wide, 36, beyond=not one.declared)
+            self.spots[one.id] = middle, top + 18
             x += wide + 24
+
+    def _ways_out(self) -> None:
+        """Draw in red how packets of a refuted subnet leave: through what is drawn of their path, else upwards."""
+        for number, one in enumerate(self.shown.paths):
+            start = self.spots.get(one.subnet)
+            if start is None:
+                continue
+            drawn = [self.spots[name] for name in one.passes if name in self.spots and name != one.subnet]
+            x, y = start[0] - 14 * number, start[1]
+            self.canvas.dot(x, y, fill=RED)
+            for left, top in drawn or [(x, self.top - 30)]:
+                self.canvas.line(x, y, left, top, stroke=RED, width=3)
+                x, y = left, top
+            self.canvas.dot(x, y, radius=6, fill=RED)
 
     def _guards(self) -> None:
         x = 32.0
@@ -126,7 +157,7 @@ class Drawing:
                 low = top if number == 0 else top + tall + 10 + (number - 1) * (HEIGHTS[tier] + 10)
                 self._subnet(place, self._x(zone) + 10, low, self.column - 20, tall if number == 0 else HEIGHTS[tier])
         if tier == "private":
-            self._doors(top + HEIGHTS["private"] + 4)
+            self._doors(top + HEIGHTS["private"] + self._fronts(tier) + 4)
 
     def _subnet(self, place: Place, x: float, y: float, wide: float, tall: float) -> None:
         fill, stroke = FILLS[place.tier]
@@ -140,16 +171,29 @@ class Drawing:
         self.canvas.text(x + 12, y + 38, place.cidr, size=11, fill=QUIET, width=wide - 24)
         self.canvas.text(x + 12, y + 54, place.id or self.shown.later, size=11, fill=QUIET, width=wide - 24)
         self.canvas.text(x + 12, y + 71, f"→ {', '.join(leads)}", size=11, fill=colour, width=wide - 24)
+        low = y + 79
+        for front in (one for one in self.shown.fronts if place.name in one.places):
+            self._front(front, x + 12, low, min(wide - 24, 236))
+            low += FRONT
         if place.name in self.shown.nat:
-            self._nat(place.name, x + 12, y + 79, min(wide - 24, 236))
+            self._nat(place.name, x + 12, low, min(wide - 24, 236))
+        self.spots[place.id] = x + wide - 46, y + 16
         called = {place.id, f"subnet:{place.name}", f"network-acl:{place.tier}", *names} - {""}
         self._ring(called, x, y, wide, tall, beyond=not place.declared or fine is False)
+
+    def _front(self, one: Front, x: float, y: float, wide: float) -> None:
+        colour = BLUE if one.declared else RED
+        self.canvas.rect(x, y, wide, 21, stroke=colour, width=1.6, dashed=not one.there, radius=5)
+        said = f"load balancer {one.name if one.there else self.shown.later}"
+        self.canvas.text(x + 8, y + 14.5, said, size=10.5, bold=True, fill=colour, width=wide - 12)
+        self._ring(one.names, x, y, wide, 21, beyond=not one.declared)
 
     def _nat(self, place: str, x: float, y: float, wide: float) -> None:
         name = self.shown.nat[place]
         self.canvas.rect(x, y, wide, 21, stroke=BLUE, dashed=not name, radius=5)
         self.canvas.text(x + 8, y + 14.5, f"NAT {name or self.shown.later}", size=10.5, fill=BLUE, width=wide - 12)
         self._ring({name, f"nat-gateway:{place}"}, x, y, wide, 21)
+        self.spots[name] = x + wide - 20, y + 10
 
     def _doors(self, top: float) -> None:
         if self.shown.interfaces:
@@ -212,6 +256,9 @@ class Drawing:
         x = self._key(x + 10, y, "not there yet")
         self.canvas.badge(x, y - 4, "✗", RED)
         x = self._key(x + 14, y, "finding")
+        if self.shown.paths:
+            self.canvas.line(x, y - 4, x + 18, y - 4, stroke=RED, width=3)
+            x = self._key(x + 24, y, "a way out")
         self.canvas.badge(x, y - 4, "?", AMBER)
         self._key(x + 14, y, "not known")
         for number, reason in enumerate(self.shown.unread, 1):

@@ -8,6 +8,7 @@ from airgap.cloud.query import Query, follow
 HOST_IMAGES = tuple(
     f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{one}" for one in ("x86_64", "arm64")
 )
+_MODELS, _NONE = "bedrock:ListFoundationModels", ("ResourceNotFoundException",)
 
 QUERIES: tuple[Query, ...] = (
     # N8: relays that are not in the VPC.
@@ -20,6 +21,11 @@ QUERIES: tuple[Query, ...] = (
         {"FunctionName": "FunctionName"},
         absent=("ResourceNotFoundException",),
     ),
+    *(
+        follow(f"lambda:{operation}", "lambda:ListFunctions", "Functions", {"FunctionName": "FunctionName"})
+        for operation in ("GetFunctionConcurrency", "ListFunctionEventInvokeConfigs")
+    ),
+    follow("lambda:ListTags", "lambda:ListFunctions", "Functions", {"Resource": "FunctionArn"}),
     Query("lambda:ListEventSourceMappings"),
     Query("stepfunctions:ListStateMachines"),
     follow(
@@ -30,6 +36,9 @@ QUERIES: tuple[Query, ...] = (
     ),
     Query("codebuild:ListProjects"),
     follow("codebuild:BatchGetProjects", "codebuild:ListProjects", "projects", {"names": "[@]"}),
+    Query("codepipeline:ListPipelines"),
+    follow("codepipeline:GetPipeline", "codepipeline:ListPipelines", "pipelines", {"name": "name"}),
+    follow("codepipeline:ListTagsForResource", "codepipeline:GetPipeline", "metadata", {"resourceArn": "pipelineArn"}),
     Query("glue:GetJobs"),
     Query("glue:GetConnections", {"HidePassword": True}),
     Query("glue:GetResourcePolicies"),
@@ -38,8 +47,33 @@ QUERIES: tuple[Query, ...] = (
     Query("sagemaker:ListEndpoints"),
     Query("apprunner:ListServices"),
     Query("bedrock:ListFoundationModels"),
-    Query("bedrock:ListInferenceProfiles"),
+    Query("bedrock:ListInferenceProfiles", vary={"typeEquals": ("SYSTEM_DEFINED", "APPLICATION")}),
+    # Of declared models alone: ``run.systems`` passes over the others.
+    follow("bedrock:GetFoundationModel", _MODELS, "modelSummaries", {"modelIdentifier": "modelId"}, absent=_NONE),
+    follow("bedrock:GetFoundationModelAvailability", _MODELS, "modelSummaries", {"modelId": "modelId"}, absent=_NONE),
     Query("bedrock:ListGuardrails"),
+    # Asked for one guardrail, the call lists its versions.
+    follow("bedrock:ListGuardrails", "bedrock:ListGuardrails", "guardrails", {"guardrailIdentifier": "id"}),
+    follow(
+        "bedrock:GetGuardrail",
+        "bedrock:ListGuardrails",
+        "guardrails",
+        {"guardrailIdentifier": "id", "guardrailVersion": "version"},
+        absent=_NONE,
+    ),
+    follow("bedrock:ListTagsForResource", "bedrock:ListGuardrails", "guardrails", {"resourceARN": "arn"}, absent=_NONE),
+    # Test calls, made by mode apply alone and each recorded as one (``cloud.trials``).
+    Query("trial:Inference", vantage="vpc"),
+    Query("trial:Embedding", vantage="vpc"),
+    Query("trial:Transcription", vantage="vpc"),
+    Query("transcribe:ListTranscriptionJobs"),
+    follow(
+        "transcribe:GetTranscriptionJob",
+        "transcribe:ListTranscriptionJobs",
+        "TranscriptionJobSummaries",
+        {"TranscriptionJobName": "TranscriptionJobName"},
+        absent=("NotFoundException", "BadRequestException"),
+    ),
     Query("bedrock:ListCustomModels"),
     Query("bedrock-agent:ListAgents"),
     Query("bedrock-agent:ListKnowledgeBases"),
@@ -51,9 +85,11 @@ QUERIES: tuple[Query, ...] = (
     follow(
         "sqs:GetQueueAttributes", "sqs:ListQueues", "QueueUrls", {"QueueUrl": "@"}, params={"AttributeNames": ["All"]}
     ),
+    follow("sqs:ListQueueTags", "sqs:ListQueues", "QueueUrls", {"QueueUrl": "@"}),
     Query("events:ListEventBuses"),
     follow("events:DescribeEventBus", "events:ListEventBuses", "EventBuses", {"Name": "Name"}),
     follow("events:ListRules", "events:ListEventBuses", "EventBuses", {"EventBusName": "Name"}),
+    follow("events:ListTagsForResource", "events:ListRules", "Rules", {"ResourceARN": "Arn"}),
     follow(
         "events:ListTargetsByRule",
         "events:ListRules",
@@ -82,6 +118,23 @@ QUERIES: tuple[Query, ...] = (
         "DocumentIdentifiers",
         {"Name": "Name"},
         params={"PermissionType": "Share"},
+    ),
+    # The session preferences have a row of their own: they may not be there.
+    follow(
+        "ssm:GetDocument",
+        "ssm:ListDocuments",
+        "DocumentIdentifiers",
+        {"Name": "Name"},
+        params={"DocumentVersion": "$DEFAULT"},
+        skip=(("Name", "SSM-SessionManagerRunShell"),),
+        absent=("InvalidDocument",),
+    ),
+    follow(
+        "ssm:ListDocumentVersions",
+        "ssm:ListDocuments",
+        "DocumentIdentifiers",
+        {"Name": "Name"},
+        absent=("InvalidDocument",),
     ),
     Query("ssm:GetParameter", vary={"Name": HOST_IMAGES}),
     Query("ssm:DescribeParameters"),

@@ -6,17 +6,30 @@ from airgap.cloud.query import Query, follow
 
 # A service that was never set up in the account says so; then it moves nothing.
 NOT_SET_UP = ("UninitializedAccountException",)
+_BY_ARN = {"ResourceName": "ARN"}
 
 QUERIES: tuple[Query, ...] = (
     Query("rds:DescribeDBInstances"),
+    Query("rds:DescribeDBMajorEngineVersions", {"Engine": "postgres"}),
     Query("rds:DescribeDBClusters"),
     Query("rds:DescribeDBSubnetGroups"),
     Query("rds:DescribeDBParameterGroups"),
+    follow(
+        "rds:ListTagsForResource", "rds:DescribeDBSubnetGroups", "DBSubnetGroups", {"ResourceName": "DBSubnetGroupArn"}
+    ),
+    follow(
+        "rds:ListTagsForResource",
+        "rds:DescribeDBParameterGroups",
+        "DBParameterGroups",
+        {"ResourceName": "DBParameterGroupArn"},
+    ),
     follow(
         "rds:DescribeDBParameters",
         "rds:DescribeDBParameterGroups",
         "DBParameterGroups",
         {"DBParameterGroupName": "DBParameterGroupName"},
+        # What was set by somebody; the rest is the engine's own.
+        params={"Source": "user"},
         skip=(("DBParameterGroupName", "default.*"),),
     ),
     Query("rds:DescribeDBSnapshots"),
@@ -45,6 +58,16 @@ QUERIES: tuple[Query, ...] = (
     Query("elasticache:DescribeCacheSubnetGroups"),
     Query("elasticache:DescribeUsers"),
     Query("elasticache:DescribeUserGroups"),
+    follow("elasticache:ListTagsForResource", "elasticache:DescribeReplicationGroups", "ReplicationGroups", _BY_ARN),
+    follow("elasticache:ListTagsForResource", "elasticache:DescribeCacheSubnetGroups", "CacheSubnetGroups", _BY_ARN),
+    follow(
+        "elasticache:ListTagsForResource",
+        "elasticache:DescribeUsers",
+        "Users",
+        _BY_ARN,
+        skip=(("UserId", "default"),),
+    ),
+    follow("elasticache:ListTagsForResource", "elasticache:DescribeUserGroups", "UserGroups", _BY_ARN),
     Query("elasticache:DescribeSnapshots"),
     Query("elasticache:DescribeGlobalReplicationGroups"),
     Query("dynamodb:ListTables"),

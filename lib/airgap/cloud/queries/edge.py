@@ -12,7 +12,10 @@ QUERIES: tuple[Query, ...] = (
     follow("elbv2:DescribeLoadBalancerAttributes", *BALANCERS, {"LoadBalancerArn": "LoadBalancerArn"}),
     follow("elbv2:DescribeListeners", *BALANCERS, {"LoadBalancerArn": "LoadBalancerArn"}),
     follow("elbv2:DescribeTags", *BALANCERS, {"ResourceArns": "[LoadBalancerArn]"}),
+    follow("elbv2:DescribeRules", "elbv2:DescribeListeners", "Listeners", {"ListenerArn": "ListenerArn"}),
+    Query("elbv2:DescribeSSLPolicies"),
     Query("elbv2:DescribeTargetGroups"),
+    follow("elbv2:DescribeTags", "elbv2:DescribeTargetGroups", "TargetGroups", {"ResourceArns": "[TargetGroupArn]"}),
     follow(
         "elbv2:DescribeTargetHealth",
         "elbv2:DescribeTargetGroups",
@@ -22,6 +25,7 @@ QUERIES: tuple[Query, ...] = (
     Query("elb:DescribeLoadBalancers"),
     Query("wafv2:ListWebACLs", {"Scope": "REGIONAL"}),
     follow("wafv2:GetWebACL", "wafv2:ListWebACLs", "WebACLs", {"ARN": "ARN"}),
+    follow("wafv2:ListTagsForResource", "wafv2:ListWebACLs", "WebACLs", {"ResourceARN": "ARN"}),
     Query("wafv2:ListLoggingConfigurations", {"Scope": "REGIONAL"}),
     follow(
         "wafv2:GetWebACLForResource", *BALANCERS, {"ResourceArn": "LoadBalancerArn"}, only=(("Type", "application"),)
@@ -45,6 +49,12 @@ QUERIES: tuple[Query, ...] = (
     ),
     follow(
         "acm:DescribeCertificate",
+        "acm:ListCertificates",
+        "CertificateSummaryList",
+        {"CertificateArn": "CertificateArn"},
+    ),
+    follow(
+        "acm:ListTagsForCertificate",
         "acm:ListCertificates",
         "CertificateSummaryList",
         {"CertificateArn": "CertificateArn"},
@@ -73,4 +83,6 @@ QUERIES: tuple[Query, ...] = (
     Query("apigatewayv2:GetApis"),
     Query("apigatewayv2:GetVpcLinks"),
     Query("cloudfront:ListVpcOrigins", scope="global"),
+    # Live traffic: one request under the true server name, from wherever the load balancer can be asked.
+    Query("https:Get", vantage="traffic"),
 )

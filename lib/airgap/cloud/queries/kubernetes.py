@@ -16,7 +16,7 @@ def _listed(operation: str) -> Query:
     )  # fmt: skip
 
 
-RELEASES = ("cluster-autoscaler", "aws-load-balancer-controller", "external-secrets")
+RELEASES = ("cluster-autoscaler", "aws-load-balancer-controller", "external-secrets", "application")
 
 QUERIES: tuple[Query, ...] = (
     *(_listed(operation) for operation in OPERATIONS if operation not in SECRET),

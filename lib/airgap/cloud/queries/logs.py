@@ -11,6 +11,15 @@ QUERIES: tuple[Query, ...] = (
     Query("logs:DescribeLogGroups"),
     follow("logs:DescribeSubscriptionFilters", "logs:DescribeLogGroups", "logGroups", {"logGroupName": "logGroupName"}),
     follow("logs:ListTagsForResource", "logs:DescribeLogGroups", "logGroups", {"resourceArn": "logGroupArn"}),
+    # What the function that prepares the database did and measured: a line each time.
+    follow(
+        "logs:FilterLogEvents",
+        "logs:DescribeLogGroups",
+        "logGroups",
+        {"logGroupName": "logGroupName"},
+        params={"filterPattern": '"database-prepared"'},
+        only=(("logGroupName", "/aws/lambda/*-database-bootstrap"),),
+    ),
     Query("logs:DescribeDestinations"),
     Query("logs:DescribeDeliveries"),
     Query("logs:DescribeDeliverySources"),

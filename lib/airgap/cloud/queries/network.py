@@ -27,6 +27,16 @@ QUERIES: tuple[Query, ...] = (
     Query("ec2:DescribeCarrierGateways"),
     # P14: what may forward.
     Query("ec2:DescribeInstances"),
+    # What an instance was told when it started; the text itself is redacted.
+    follow(
+        "ec2:DescribeInstanceAttribute",
+        "ec2:DescribeInstances",
+        "Reservations.Instances",
+        {"InstanceId": "InstanceId"},
+        params={"Attribute": "userData"},
+        skip=(("State.Name", "terminated"), ("State.Name", "shutting-down")),
+        absent=("InvalidInstanceID.NotFound",),
+    ),
     # P17, P18, P19: endpoints, their services and prefix lists.
     Query("ec2:DescribeVpcEndpoints"),
     Query("ec2:DescribeVpcEndpointServices"),

@@ -37,6 +37,14 @@ QUERIES: tuple[Query, ...] = (
         follow(f"s3:{operation}", *BUCKETS, scope="global", absent=(code,) if code else ())
         for operation, code in BUCKET_CONFIGURATION.items()
     ),
+    # What the functions run is read from the bucket of artefacts; nobody lists what is in the others.
+    follow(
+        "s3:ListObjectVersions",
+        *BUCKETS,
+        params={"Prefix": "functions/"},
+        scope="global",
+        only=(("Name", "*-artifacts-*"),),
+    ),
     follow("s3control:ListAccessPoints", *ACCOUNT),
     follow(
         "s3control:GetAccessPointPolicy",

@@ -18,7 +18,6 @@ EMPTY: dict[str, str] = {
     "accessanalyzer": "ListAnalyzers",
     "apprunner": "ListServices ListVpcConnectors",
     "backup": "ListCopyJobs",
-    "bedrock": "ListGuardrails",
     "dynamodb": "ListGlobalTables",
     "directconnect": """DescribeDirectConnectGateways DescribeDirectConnectGatewayAssociations
         DescribeDirectConnectGatewayAttachments DescribeVirtualInterfaces DescribeVirtualGateways""",
@@ -37,7 +36,7 @@ EMPTY: dict[str, str] = {
         GetTransitGatewayPolicyTableEntries GetTransitGatewayAttachmentNatConfiguration
         DescribeVerifiedAccessEndpoints DescribeVerifiedAccessInstances DescribeVpcEndpointAssociations
         DescribeVpcEndpointConnections DescribeVpnConcentrators DescribeFastSnapshotRestores""",
-    "elasticache": "DescribeServerlessCaches DescribeUserGroups DescribeGlobalReplicationGroups",
+    "elasticache": "DescribeServerlessCaches DescribeGlobalReplicationGroups",
     "globalaccelerator": """ListAccelerators ListCustomRoutingAccelerators ListByoipCidrs
         ListCrossAccountResourceAccounts""",
     "kafka": "ListReplicators",
@@ -80,7 +79,7 @@ SLOW: dict[str, str] = {
     "apigatewayv2": "GetVpcLinks GetApis",
     "batch": "DescribeComputeEnvironments",
     "bedrock-agent": "ListAgents ListKnowledgeBases",
-    "codebuild": "ListProjects",
+    "codepipeline": "ListPipelines",
     "datasync": "ListLocations ListTasks",
     "ecs": "ListClusters",
     "glue": "GetJobs GetConnections",

@@ -23,10 +23,14 @@ from airgap.rehearsal.kubernetes.api import Gone, KubernetesApi, refused
 from airgap.rehearsal.kubernetes.refusals import Refusal, unauthorized
 from airgap.rehearsal.kubernetes.setting import ClusterFacts, Surroundings
 from airgap.rehearsal.kubernetes.tokens import checked
+from airgap.rehearsal.mends.secrets import refuses
+from airgap.rehearsal.reach import Place, reaches
 from airgap.rehearsal.registry import pulling, rights
 from airgap.rehearsal.store import MOTO
 from airgap.rehearsal.wire import Call, backend_of
 
+PULLS = ("ecr.api", "ecr.dkr", "s3")
+"""What a node asks for an image: a token, the manifest, and the layers."""
 _apis: dict[str, KubernetesApi] = {}
 _lock = threading.Lock()
 
@@ -86,6 +90,11 @@ def api_of(host: str) -> KubernetesApi:
         return _apis[host]
 
 
+def live() -> list[KubernetesApi]:
+    """Return the API of every cluster that has been asked and still is there; AWS's side may ask under its own lock."""
+    return [api for host, api in list(_apis.items()) if facts.cluster_of(host) is not None]
+
+
 def _changed(host: str, addon: facts.AddonFacts) -> None:
     """Pass on what EKS does with an add-on; a cluster that nobody has asked yet learns of it when it is asked."""
     api = _apis.get(host)
@@ -105,9 +114,24 @@ def _surroundings(cluster: ClusterFacts) -> Surroundings:
         cluster_of=facts.cluster_of,
         principal_of=checked(facts.signer),
         registry=pulling,
+        cut_off=_cut_off(cluster),
         secret_value=_secrets(cluster.region),
         register_targets=_register,
     )
+
+
+def _cut_off(cluster: ClusterFacts) -> Callable[[str], str]:
+    """Return what tells, by a node's address, which service a pull needs and its node does not reach; '' for none."""
+
+    def told(address: str) -> str:
+        with MOTO:
+            backend = backend_of("ec2", cluster.account, cluster.region)
+            found = next((one for one in backend.enis.values() if one.private_ip_address == address), None)
+            if found is None:
+                return ""
+            return next((one for one in PULLS if not reaches(backend, Place.of(found), one)), "")
+
+    return told
 
 
 def _secrets(region: str) -> Callable[[str, str], dict[str, Any] | None]:
@@ -118,7 +142,7 @@ def _secrets(region: str) -> Callable[[str, str], dict[str, Any] | None]:
         with MOTO:
             backend = backend_of("secretsmanager", account, region)
             held = backend.secrets.get(name)
-            if held is None or held.is_deleted():
+            if held is None or held.is_deleted() or refuses(held, role_arn):
                 return None
             if not rights.by_role(
                 Caller(account, role, "external-secrets"), "secretsmanager:GetSecretValue", held.arn, region

@@ -110,6 +110,11 @@ def _nobody(*_: Any) -> None:
     """No token, secret or target group is known."""
 
 
+def _nothing(_: str) -> str:
+    """Nothing stands in the way."""
+    return ""
+
+
 def _no_group(arn: str, _: Sequence[tuple[str, int]]) -> str:
     return f"TargetGroupNotFound: Target groups '{arn}' not found"
 
@@ -121,6 +126,7 @@ class Surroundings:
     ``principal_of`` maps (bearer token, cluster name) to the caller's ARN, None for a token that proves nothing;
     ``secret_value`` maps (secret name, role ARN) to the secret's members (a text that is no JSON object is the member
     with an empty name), None where it is absent or not to be read;
+    ``cut_off`` names, by a node's address, a service that a pull needs and the node does not reach, empty for none;
     ``register_targets`` puts (address, port) pairs into a target group, and returns the refusal, empty for none;
     ``clock`` is monotonic, in seconds.
     """
@@ -128,6 +134,7 @@ class Surroundings:
     cluster_of: Callable[[str], ClusterFacts | None]
     principal_of: Callable[[str, str], str | None] = _nobody
     registry: Registry = field(default_factory=NoRegistry)
+    cut_off: Callable[[str], str] = _nothing
     secret_value: Callable[[str, str], dict[str, Any] | None] = _nobody
     register_targets: Callable[[str, Sequence[tuple[str, int]]], str] = _no_group
     clock: Callable[[], float] = settling.now

@@ -1,19 +1,21 @@
-"""Buckets: the tags of the request that creates one, and what a bucket policy refuses.
+"""Buckets: the tags of the request that creates one, objects that arrive as they were, what a bucket policy refuses.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from typing import Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
 
-from airgap.rehearsal.hook import after
+from airgap.rehearsal.hook import after, before
 from airgap.rehearsal.principals import statements
-from airgap.rehearsal.wire import Call
+from airgap.rehearsal.wire import Call, Refusal
 
 
 @after("s3", "CreateBucket")
@@ -22,6 +24,14 @@ def tag_bucket(call: Call, result: dict[str, Any]) -> None:
     tags = call.get("CreateBucketConfiguration", {}).get("Tags", [])
     if tags:
         call.backend("s3").put_bucket_tagging(call.get("Bucket"), {tag["Key"]: tag["Value"] for tag in tags})
+
+
+@before("s3", "PutObject")
+def compare_checksum(call: Call) -> None:
+    """An object whose SHA-256 is not the one that came with it is refused."""
+    sent = call.environ.get("HTTP_X_AMZ_CHECKSUM_SHA256")
+    if sent and sent != base64.b64encode(hashlib.sha256(call.body).digest()).decode():
+        raise Refusal("BadDigest", "The SHA256 you specified did not match the calculated checksum.", 400)
 
 
 def _permission(self: Any, action: str, resource: str) -> PermissionResult:

@@ -14,6 +14,7 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.ec2.models import EC2Backend
 
 from airgap.rehearsal.eks.others import tagged
+from airgap.rehearsal.elasticache.state import tagged as caches
 from airgap.rehearsal.hook import before
 from airgap.rehearsal.store import store
 from airgap.rehearsal.wire import Call, backend_of
@@ -68,6 +69,9 @@ class Others(BaseBackend, TaggableResourcesMixin):  # type: ignore[misc]  # moto
         """Yield what EKS has, repositories, web ACLs, trails and what DNS Firewall has."""
         for arn, _, record in tagged(store(self.account_id, self.region_name, "eks")):
             yield TaggedResource(arn, dict(record["tags"]), f"eks:{arn.split(':', 5)[5].split('/')[0]}")
+        for record in caches(store(self.account_id, self.region_name, "elasticache")):
+            kind = record["ARN"].split(":")[5]
+            yield TaggedResource(record["ARN"], dict(record["_tags"]), f"elasticache:{kind}")
         yield from _by_tagger(self._backend("ecr").tagger, "ecr")
         yield from _by_tagger(self._backend("wafv2").tagging_service, "wafv2")
         yield from _by_tagger(self._backend("cloudtrail").tagging_service, "cloudtrail")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airgap.rehearsal.kubernetes.controllers.loop import Loop
 from airgap.rehearsal.kubernetes.kinds import core
 from airgap.rehearsal.kubernetes.selecting import at
-from airgap.rehearsal.kubernetes.setting import Pulled, Refused
+from airgap.rehearsal.kubernetes.setting import Pulled, Refused, Unreachable
 from airgap.rehearsal.kubernetes.store import Object
 
 _SOURCES = {"secret": (core("Secret"), "secretName"), "configMap": (core("ConfigMap"), "name")}
@@ -70,8 +70,13 @@ def _pull(loop: Loop, pod: Object, container: Object, node: str) -> Image | Refu
         return Waiting("ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never')
     if not loop.after(pod, ("pulling", container["name"], image), "PullImage"):
         return Waiting("ContainerCreating")
-    role = next((facts.role_arn for facts in loop.cluster.facts.nodes if facts.name == node), "")
-    outcome = loop.cluster.around.registry.pull(image, role)
+    facts = next((one for one in loop.cluster.facts.nodes if one.name == node), None)
+    missing = loop.cluster.around.cut_off(facts.private_ip) if facts else ""
+    if missing:
+        host = image.partition("/")[0]
+        told = f'failed to pull and unpack image "{image}": failed to do request: dial {host} ({missing}): i/o timeout'
+        return Unreachable("ErrImagePull", told)
+    outcome = loop.cluster.around.registry.pull(image, facts.role_arn if facts else "")
     if not isinstance(outcome, Pulled):
         return outcome
     found = loop.memory[node, ("image", image)] = Image(outcome.digest, outcome.image_id)
