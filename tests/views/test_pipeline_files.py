@@ -90,7 +90,9 @@ def test_the_runner_inside_asks_nobody_on_the_internet() -> None:
 @pytest.mark.parametrize("world", ["aws", "rehearsal"])
 def test_what_deploys_is_the_document_that_is_declared(world: str) -> None:
     files = render(intent_of("ssm-runner", world))
-    assert json.loads(files[".github/deploy/document-deploy.json"]) == delivery.document(intent_of("ssm-runner"), "deploy")
+    assert json.loads(files[".github/deploy/document-deploy.json"]) == delivery.document(
+        intent_of("ssm-runner"), "deploy"
+    )
     deploy = files[DEPLOY_FILE]
     assert "--document-name fintech-deploy" in deploy
     assert "diff - held.json" in deploy

@@ -41,7 +41,8 @@ def balancers(intent: Intent, estate: Estate) -> Named:
 
 
 def _name(one: Item, intent: Intent) -> str:
-    return APP if one["LoadBalancerName"] == edge.balancer(intent) else str(one["LoadBalancerName"])
+    name = one.get("LoadBalancerName") or one["LoadBalancerArn"]
+    return APP if name == edge.balancer(intent) else str(name)
 
 
 def attributes(one: Item, estate: Estate) -> dict[str, str]:

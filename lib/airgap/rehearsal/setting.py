@@ -9,10 +9,12 @@ import functools
 import importlib
 import os
 import pkgutil
+import threading
 from typing import Any
 
 import moto.backends
 import moto.core.responses
+from moto.core.model import ServiceModel
 from moto.core.routing import get_service_router
 from moto.ec2.models import EC2Backend
 from moto.iam.models import IAMBackend
@@ -54,8 +56,20 @@ def _cache() -> None:
     modules = tuple(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
     IAMBackend._init_aws_policies = _managed_policies
+    _one_at_a_time()
     # A client of S3 in this process takes the bucket out of the paths of the model that moto routes by.
     get_service_router("s3")._get_router("rest-xml")
+
+
+def _one_at_a_time() -> None:
+    """moto holds a model of botocore's for a moment in the place of its own, where another thread sees it."""
+    models, lock = ServiceModel.operation_model, threading.Lock()
+
+    def operation_model(self: Any, operation_name: str) -> Any:
+        with lock:
+            return models(self, operation_name)
+
+    ServiceModel.operation_model = operation_model
 
 
 _load_policies = IAMBackend._init_aws_policies
