@@ -132,7 +132,7 @@ class AWS:
         readings = {name: kind.reading for name, kind in kinds.items()}
         estate = self.estate(*dict.fromkeys(call for one in readings.values() for call in one.reads))
         found = survey(self.intent.environment, readings, desired, estate)
-        plan = diff("test", desired, readings, found, undeclared=found.orphans)
+        plan = diff("test", desired, readings, found, undeclared=found.orphans, unseen=True)
         return Planned(plan, found, {one.key: one for one in desired}, estate)
 
     def run(self, planned: Planned, *declarations: Declaration) -> None:
@@ -149,6 +149,7 @@ class AWS:
             pause=pause,
             page=self.memory.load,
         ).run(planned.plan)
+        self.systems.lower()
 
     def apply(self, *declarations: Declaration) -> Planned:
         """Plan and carry out; nothing may be unknown."""

@@ -15,7 +15,6 @@ from typing import Any
 import moto.backends
 import moto.core.responses
 from moto.core.model import ServiceModel
-from moto.core.routing import get_service_router
 from moto.ec2.models import EC2Backend
 from moto.iam.models import IAMBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
@@ -57,8 +56,6 @@ def _cache() -> None:
     moto.backends.list_of_moto_modules = lambda: modules
     IAMBackend._init_aws_policies = _managed_policies
     _one_at_a_time()
-    # A client of S3 in this process takes the bucket out of the paths of the model that moto routes by.
-    get_service_router("s3")._get_router("rest-xml")
 
 
 def _one_at_a_time() -> None:

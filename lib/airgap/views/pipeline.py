@@ -27,9 +27,9 @@ _INDENT = "\u00a0"
 USES = {
     ".github/workflows/deploy.yml": "deploys one release by digest",
     ".github/workflows/runbook.yml": "plans, applies what was approved, verifies every night",
-    "ci/document-deploy.json": "what a deployment runs inside",
-    "ci/document-rollback.json": "what takes a deployment back",
-    "ci/pipeline.json": "the pipeline's stages",
+    ".github/deploy/document-deploy.json": "what a deployment runs inside",
+    ".github/deploy/document-rollback.json": "what takes a deployment back",
+    ".github/deploy/pipeline.json": "the pipeline's stages",
     "buildspec.yml": "what a build runs inside",
 }
 
