@@ -22,6 +22,10 @@ from airgap.resources.kind import Kind
 from airgap.steps import STEPS
 
 READING = {"List", "Read"}
+# What the creating action is asked about although it is AWS's own and has no tags of ours: the default groups.
+DEFAULTS = {"elasticache:{region}:{account}:parametergroup:*", "rds:{region}:{account}:og:*"}
+# Actions whose rows in the reference leave out what they create.
+UNLISTED = {"bedrock:CreateGuardrail": ("*", "request")}
 
 
 @functools.cache
@@ -68,11 +72,21 @@ def scopes(action: str) -> list[tuple[str, str]]:
         if kind:
             arn, keys = _template(data["resources"][kind]["arn"]), _keys(used)
             tagged = _tagged(keys, general, _keys(data["resources"][kind]), used["required"])
-            found.append((arn, tagged, used["required"]))
+            if "aws:RequestTag" in general and arn not in NAMED and (verb := _makes(name, kind)):
+                found.append((arn, "request", used["required"]))
+                tagged = "request" if verb == "Create" else tagged
+            found.append((arn, "-" if arn in DEFAULTS and tagged == "resource" else tagged, used["required"]))
     # Where our names limit an action, what else it could be used on is none of ours.
     ours = any(arn in NAMED for arn, _, _ in found)
     kept = {(arn, tagged) for arn, tagged, required in found if required or not ours or arn in NAMED}
+    kept |= {UNLISTED[action]} if action in UNLISTED else set()
     return sorted(kept) or [("*", "request" if "aws:RequestTag" in general else "-")]
+
+
+def _makes(name: str, kind: str) -> str:
+    """The verb of an action that makes a thing of this type: Create, or Put, which changes what is there too."""
+    verb, noun = re.fullmatch(r"(Create|Put|)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
+    return verb if noun and re.sub("[^a-z]", "", kind.lower()).startswith(noun.lower()) else ""
 
 
 def _tagged(used: set[str], general: set[str], kind: set[str], required: bool) -> str:
