@@ -45,9 +45,10 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "elasticache:subnetgroup": ("CacheSubnetGroupName",), "elasticache:replicationgroup": ("ReplicationGroupId",),
     "elasticache:user": ("UserId", "UserIds"), "elasticache:usergroup": ("UserGroupId", "UserGroupIds"),
     "rds:db": ("DBInstanceIdentifier",), "rds:pg": ("DBParameterGroupName",), "rds:subgrp": ("DBSubnetGroupName",),
-    "secretsmanager:secret": ("Name", "SecretId"), "lambda:function": ("FunctionName",), "events:rule": ("Name", "Rule"),
+    "secretsmanager:secret": ("Name", "SecretId"), "lambda:function": ("FunctionName",),
+    "events:rule": ("Name", "Rule"),
     "elasticloadbalancing:loadbalancer/app": ("Name",), "elasticloadbalancing:targetgroup": ("Name",),
-    "wafv2:*": ("Name",), "sqs:*": ("QueueName", "QueueUrl"), "bedrock:guardrail": ("guardrailIdentifier",),
+    "wafv2:webacl": ("Name",), "sqs:*": ("QueueName", "QueueUrl"), "bedrock:guardrail": ("guardrailIdentifier",),
 }  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def _ours(data: Any, intent: Intent, asked: Mapping[str, Any]) -> Iterator[str]:
         )
         if mapped or any({TAG, intent.environment} <= {str(value) for value in tag.values()} for tag in tags):
             named = [text for text in (*data.values(), *asked.values()) if isinstance(text, str)]
-            yield from (form for text in named for form in (text, text.rpartition("/")[2]))
+            yield from (form for text in named for form in (text, text.rpartition("/")[2], text.rpartition(":")[2]))
     for below in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
         yield from _ours(below, intent, asked)
 
@@ -205,15 +206,19 @@ def _names(template: str, params: Mapping[str, Any]) -> Iterator[str]:
         yield "*"
         return
     service, _, rest = template.partition(":")
-    sort = re.split("[/:]", rest.split(":", 2)[-1])[0]
-    kind = "*" if service == "s3" else sort
-    if f"{service}:{kind}" in NAMED:
-        wanted = NAMED[f"{service}:{kind}"]
-        found = [params[name] for name in wanted if params.get(name)]
-        yield from (str(one) for each in found for one in (each if isinstance(each, list) else [each]))
-        return
-    texts = {text.rpartition("/")[2] for text in _texts(params)}
-    yield from sorted(text for text in texts if kind in IDS and re.fullmatch(f"{IDS[kind]}[0-9a-f]+", text))
+    literal = [part for part in re.split("[/:]", rest.split(":", 2)[-1]) if part != "*"]
+    kind = "*" if service == "s3" or not literal else literal[0]
+    wanted = NAMED.get("/".join([f"{service}:{kind}", *literal[1:]]), NAMED.get(f"{service}:{kind}", ()))
+    given = [params[name] for name in wanted if params.get(name)]
+    yield from (str(one) for each in given for one in (each if isinstance(each, list) else [each]))
+    form = re.compile(f"arn:[^:]+:{re.sub('{[a-z]+}', '[^:]*', template).replace('*', '.+')}")
+    texts = sorted(set(_texts(params)) - set(map(str, given)))
+    yield from (text for text in texts if form.fullmatch(text))
+    yield from (
+        one
+        for one in {text.rpartition("/")[2] for text in texts}
+        if re.fullmatch(f"{IDS.get(kind, '!')}[0-9a-f]+", one)
+    )
 
 
 def _texts(data: Any) -> Iterator[str]:

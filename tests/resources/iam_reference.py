@@ -75,7 +75,9 @@ def scopes(action: str) -> list[tuple[str, str]]:
             if "aws:RequestTag" in general and arn not in NAMED and (verb := _makes(name, kind)):
                 found.append((arn, "request", used["required"]))
                 tagged = "request" if verb == "Create" else tagged
-            found.append((arn, "-" if arn in DEFAULTS and tagged == "resource" else tagged, used["required"]))
+            if arn in DEFAULTS and not name.startswith("AddTags"):
+                tagged = "-"
+            found.append((arn, tagged, used["required"]))
     # Where our names limit an action, what else it could be used on is none of ours.
     ours = any(arn in NAMED for arn, _, _ in found)
     kept = {(arn, tagged) for arn, tagged, required in found if required or not ours or arn in NAMED}
@@ -85,8 +87,8 @@ def scopes(action: str) -> list[tuple[str, str]]:
 
 def _makes(name: str, kind: str) -> str:
     """The verb of an action that makes a thing of this type: Create, or Put, which changes what is there too."""
-    verb, noun = re.fullmatch(r"(Create|Put|)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
-    return verb if noun and re.sub("[^a-z]", "", kind.lower()).startswith(noun.lower()) else ""
+    made = re.sub("[^a-z]", "", re.split("/|-on-", kind.lower())[0])  # loadbalancer/app/, rule-on-default-event-bus
+    return next((verb for verb in ("Create", "Put") if name.lower() == f"{verb.lower()}{made}"), "")
 
 
 def _tagged(used: set[str], general: set[str], kind: set[str], required: bool) -> str:

@@ -15,7 +15,7 @@ from airgap.model.canonical import dig, encode, plain
 from airgap.model.estate import Estate
 from airgap.model.observation import NotObserved
 from airgap.model.plan import REFERENCE, Desired, ref, references
-from airgap.model.reading import Live, Reading, identity, items, tags_of, value_of
+from airgap.model.reading import Live, Reading, Unknown, identity, items, tags_of, value_of
 
 
 @dataclass
@@ -175,7 +175,13 @@ def _parent_is_ours(reading: Reading, found: Survey, live: Live) -> bool:
 
 
 def _natural(reading: Reading, fields: Mapping[str, Any]) -> str:
-    """What tells items of a kind apart, as it stands in the pages: two things may have one name in different kinds."""
+    """What tells items of a kind apart, as it stands in the pages: two things may have one name in different kinds.
+
+    Raises ``NotObserved`` where that stands in a page that was not read: nobody knows then which is which.
+    """
+    unknown = next((fields[one] for one in reading.natural if isinstance(fields.get(one), Unknown)), None)
+    if unknown is not None:
+        raise unknown.cause
     return encode(plain([fields.get(name) for name in reading.natural])) if reading.natural else ""
 
 
