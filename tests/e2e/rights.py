@@ -211,7 +211,7 @@ def _names(template: str, params: Mapping[str, Any]) -> Iterator[str]:
     wanted = NAMED.get("/".join([f"{service}:{kind}", *literal[1:]]), NAMED.get(f"{service}:{kind}", ()))
     given = [params[name] for name in wanted if params.get(name)]
     yield from (str(one) for each in given for one in (each if isinstance(each, list) else [each]))
-    form = re.compile(f"arn:[^:]+:{re.sub('{[a-z]+}', '[^:]*', template).replace('*', '.+')}")
+    form = re.compile(f"arn:[^:]+:{re.sub('{[a-z]+}', '[^:]*', template.replace('*', '.+'))}")
     texts = sorted(set(_texts(params)) - set(map(str, given)))
     yield from (text for text in texts if form.fullmatch(text))
     yield from (
@@ -241,12 +241,12 @@ def _arn(intent: Intent, template: str, name: str) -> str:
 
 def _tags(params: Mapping[str, Any]) -> dict[str, str]:
     """The tags that a call sets, in any of the forms in which services take them."""
-    if isinstance(params.get("tags"), Mapping):
-        return {str(key): str(value) for key, value in params["tags"].items()}
+    for whole in (params.get("tags"), params.get("Tags")):
+        if isinstance(whole, Mapping):
+            return {str(key): str(value) for key, value in whole.items()}
     found: dict[str, str] = {}
-    pairs = [one for one in _mappings(params) if {"Key", "Value"} <= set(one) or {"TagKey", "TagValue"} <= set(one)]
-    for one in pairs:
-        found[str(one.get("Key", one.get("TagKey")))] = str(one.get("Value", one.get("TagValue")))
+    for key, value in (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue")):
+        found |= {str(one[key]): str(one[value]) for one in _mappings(params) if {key, value} <= set(one)}
     return found
 
 
