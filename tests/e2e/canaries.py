@@ -43,6 +43,16 @@ def plant(client: Client) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.1.0/24")["Subnet"]["SubnetId"]
     ec2.create_tags(Resources=[subnet], Tags=[{"Key": "DB_PASSWORD", "Value": SECRETS["tag"]}])
+    services = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["codebuild.amazonaws.com", "lambda.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
+    role = client("iam").create_role(
+        RoleName="planted",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [services]}),
+        Description=f"password: {SECRETS['role']}",
+    )
     client("codebuild").create_project(
         name="planted",
         source={"type": "S3", "location": "planted/source.zip"},
@@ -53,7 +63,7 @@ def plant(client: Client) -> None:
             "computeType": "BUILD_GENERAL1_SMALL",
             "environmentVariables": [{"name": "DB_PASSWORD", "value": SECRETS["build"], "type": "PLAINTEXT"}],
         },
-        serviceRole="arn:aws:iam::123456789012:role/planted",
+        serviceRole=role["Role"]["Arn"],
     )
     client("rds").create_db_cluster(
         DBClusterIdentifier="planted",
@@ -76,12 +86,6 @@ def plant(client: Client) -> None:
     )
     client("secretsmanager").create_secret(
         Name="planted", SecretString=json.dumps({"password": SECRETS["secret"]}), Description="a database"
-    )
-    lambdas = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    role = client("iam").create_role(
-        RoleName="planted",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [lambdas]}),
-        Description=f"password: {SECRETS['role']}",
     )
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:

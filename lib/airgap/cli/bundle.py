@@ -11,6 +11,7 @@ import typer
 
 from airgap.cli import output
 from airgap.cli.output import Json, example
+from airgap.errors import UsageError
 
 if TYPE_CHECKING:
     from airgap.evidence import signing
@@ -34,9 +35,8 @@ Run = Annotated[str, typer.Argument(help="A run's folder, or ENV/RUN-ID, as demo
 File = Annotated[Path, typer.Argument(help="A bundle (.zip), or the folder that it was unzipped into.")]
 Sign = Annotated[str, typer.Option(help="Who signs: a private key in a PEM file (P-256), or kms:KEY.")]
 Stamp = Annotated[str, typer.Option(help="URL of a time-stamp authority (RFC 3161).")]
-Key = Annotated[Path | None, typer.Option(help="The signer's public key (PEM), from elsewhere than the bundle.",
-                                          exists=True)]  # fmt: skip
-Authority = Annotated[Path | None, typer.Option(help="Certificates of the time-stamp authority (PEM).", exists=True)]
+Key = Annotated[Path | None, typer.Option(help="The signer's public key (PEM), from elsewhere than the bundle.")]
+Authority = Annotated[Path | None, typer.Option(help="Certificates of the time-stamp authority (PEM).")]
 Require = Annotated[bool, typer.Option("--require-signature", help="Fail (10) where no signature was checked.")]
 
 
@@ -144,6 +144,8 @@ def _vouched(file: Path, public_key: Path | None, authority: Path | None) -> dic
 
 
 def _read(path: Path | None) -> bytes | None:
+    if path is not None and not path.is_file():
+        raise UsageError(f"{path} is no file", "anything", "name a file of keys or certificates in PEM")
     return path.read_bytes() if path else None
 
 

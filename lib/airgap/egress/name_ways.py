@@ -15,6 +15,7 @@ _AWS_NAMES = (
     "amazonaws.com",
     "amazonaws.com.cn",
     "api.aws",
+    "api.amazonwebservices.com.cn",
     "ec2.internal",
     "compute.internal",
 )
