@@ -93,6 +93,8 @@ def _ours(data: Any, intent: Intent, asked: Mapping[str, Any]) -> Iterator[str]:
         if mapped or any({TAG, intent.environment} <= {str(value) for value in tag.values()} for tag in tags):
             named = [text for text in (*data.values(), *asked.values()) if isinstance(text, str)]
             yield from (form for text in named for form in (text, text.rpartition("/")[2], text.rpartition(":")[2]))
+            # A web ACL's ARN ends in its id, after its name.
+            yield from (text.split("/")[-2] for text in named if "/webacl/" in text)
     for below in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
         yield from _ours(below, intent, asked)
 
@@ -197,7 +199,9 @@ IDS_GIVEN = ("ec2", "route53resolver")
 
 
 def _is_ours(seen: Record, name: str) -> bool:
-    return any(one in seen.ours for one in (name, name.rpartition("/")[2], name.removesuffix(":*")))
+    # A listener is made with the tags of its load balancer, and nobody reads them again.
+    balancer = re.sub(r":listener/(app/[^/]+/[^/]+)/.*", r":loadbalancer/\1", name)
+    return any(one in seen.ours for one in (name, name.rpartition("/")[2], name.removesuffix(":*"), balancer))
 
 
 def _names(template: str, params: Mapping[str, Any]) -> Iterator[str]:
