@@ -1,8 +1,8 @@
 """``make bench``: every figure beside what it is compared with, both from this run.
 
 Wall seconds depend on what else the machine does; CPU seconds, of all processes and of the embedded AWS, hardly do.
-``python -m tests.bench ROW ...`` prints some of the rows alone: imports, runs, growth, latencies, script, scale,
-mirror, proof.
+``python -m tests.bench ROW ...`` prints some of the rows alone: imports, runs, cluster, growth, latencies, script,
+scale, mirror, proof.
 """
 
 from __future__ import annotations
@@ -53,6 +53,31 @@ def runs() -> None:
         row("make run", Cost(up.wall + printed.wall, up.cpu + printed.cpu), "airgap apply --no-pdf", full, "30 s")
 
 
+RENDER = """
+from airgap import params
+from airgap.model.manifests import mistakes
+from airgap.resources import releases
+from airgap.run import pinned
+root = params.project_root()
+intent = params.load("demo", root)
+for one in (*releases.RELEASES, releases.APPLICATION):
+    for manifest in pinned.render(root, intent, one.name)["objects"]:
+        assert not list(mistakes(manifest))
+"""
+
+
+def cluster() -> None:
+    """Charts rendered and held to the rules of the API server, and the notebooks that bring a cluster to life."""
+    bare = python("-c", "import airgap.run.pinned")
+    row("render and check every chart", python("-c", RENDER), "import of what renders", bare)
+    with embedded() as account:
+        before = [f"--only={name}" for name in ("preflight", "identity", "network", "endpoints")]
+        ground = airgap("apply", account, "--no-pdf", *before)
+        three = [f"--only={name}" for name in ("cluster", "images", "controllers")]
+        made = airgap("apply", account, "--no-pdf", *three)
+        row("cluster, images, controllers --no-pdf", made, "preflight to endpoints --no-pdf", ground)
+
+
 def growth() -> None:
     """What a snapshot and its checks cost as the estate grows: four times the resources, about four times the cost."""
     with embedded() as account:
@@ -86,6 +111,7 @@ def load() -> str:
 ROWS: dict[str, Callable[[], None]] = {
     "imports": imports,
     "runs": runs,
+    "cluster": cluster,
     "growth": growth,
     "latencies": latencies.print_rows,
     "script": script.print_rows,
