@@ -131,3 +131,15 @@ def test_without_a_lock_the_command_is_named() -> None:
     with pytest.raises(ParamsError, match="no image is locked") as caught:
         list(controllers.declare(DEMO, facts(rendered=False)))
     assert "airgap mirror lock --env demo" in caught.value.action
+
+
+def test_what_the_api_server_would_refuse_is_said_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pinned.rendered
+
+    def broken(*asked: Any) -> list[dict[str, Any]]:
+        meta = {"name": "Not_A_Name", "namespace": "external-secrets"}
+        return [*whole(*asked), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}]
+
+    monkeypatch.setattr(pinned, "rendered", broken)
+    with pytest.raises(ParamsError, match=r"ConfigMap Not_A_Name the name 'Not_A_Name' is not a DNS name"):
+        pinned.render(ROOT, DEMO, "external-secrets")

@@ -62,6 +62,10 @@ def render(root: Path, intent: Intent, name: str) -> dict[str, Any]:
         if not _mirrored(reference, lock, intent):
             what = f"chart {chart.reference}: {places[0].where} names {reference}, which is not in our registry"
             raise ParamsError(what, f"release {name}", "give the release a value that names the mirrored image")
+    for one in objects:
+        for mistake in manifests.mistakes(one):
+            what = f"chart {chart.reference}: {one.get('kind')} {(one.get('metadata') or {}).get('name')} {mistake}"
+            raise ParamsError(what, f"release {name}", "mend the chart or its values, then lock again")
     told = {"source": chart.source, "version": chart.tag, "digest": chart.digest}
     return {"release": name, "chart": told, "values": values, "objects": objects, "certificates": certificates}
 
