@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
+from airgap.cloud import failures
 from airgap.cloud.queries import QUERIES
 from airgap.cloud.query import Query
 from airgap.model import observation
@@ -16,6 +17,10 @@ from airgap.model.estate import Estate, PageLoader
 from airgap.model.observation import NotObserved, Observation
 from airgap.model.reading import Reading, items
 
+AGAIN = 3
+"""Times that lists are read again whose items go while they are read, as in a destroy of several steps."""
+FOLLOWING = frozenset(query.call for query in QUERIES if query.each)
+"""The calls that ask about what another call lists."""
 HOME = "$home"
 """In a row of the table: the home Region of the environment's partition."""
 
@@ -53,8 +58,22 @@ def collect(
 ) -> list[Observation]:
     """Make every read call that ``reads`` needs, in parallel level by level, and return the observations.
 
-    Calls that list what happened over time are made where ``since`` (RFC 3339) says from when on.
+    Calls that list what happened over time are made where ``since`` (RFC 3339) says from when on. What was listed and
+    was gone when it was asked about is listed again: only a list that does not show it says that it is not there.
     """
+    done = _collected(cloud, reads, load, jobs, since)
+    for _ in range(AGAIN):
+        vanished = {one.call for one in done if failures.vanished(one)} & {
+            query.call for query in QUERIES if query.each
+        }
+        if not vanished:
+            break
+        calls = {query.call for query in closure(vanished)}
+        done = [one for one in done if one.call not in calls] + _collected(cloud, vanished, load, jobs, since)
+    return done
+
+
+def _collected(cloud: Reads, reads: Iterable[str], load: PageLoader, jobs: int, since: str) -> list[Observation]:
     at_home = observation.home(cloud.region) == cloud.region
     left = [one for one in closure(reads) if (since or not one.since) and not (at_home and one.home == HOME)]
     done: list[Observation] = []

@@ -9,6 +9,7 @@ from typing import Any
 from airgap.errors import AccessDenied, AirgapError, CallFailed, CredentialsExpired
 from airgap.model import observation as obs
 from airgap.model.canonical import dig
+from airgap.model.observation import Observation
 
 DENIED = frozenset(
     [
@@ -65,6 +66,8 @@ UNSUPPORTED = frozenset(
         "SubscriptionRequiredException",
     ]
 )
+GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent")
+"""What stands in the codes by which services say that a thing is not there."""
 UNREACHED = "ConnectionError"
 # Members by which a write is refused inside an answer of status 200, wholly or for some of its items.
 REFUSALS = (
@@ -160,6 +163,11 @@ def request_id(answer: Mapping[str, Any]) -> str:
     meta = answer.get("ResponseMetadata", {})
     headers = meta.get("HTTPHeaders", {})
     return str(next((headers[one] for one in REQUEST_HEADERS if headers.get(one)), meta.get("RequestId", "")))
+
+
+def vanished(one: Observation) -> bool:
+    """Tell whether a read call failed because what it asked about is not there."""
+    return one.status == obs.FAILED and any(text in one.code for text in GONE)
 
 
 def not_offered(service: str, region: str, failure: Failure) -> Failure:
