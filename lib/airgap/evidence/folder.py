@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airgap.errors import AirgapError, UsageError
+from airgap.evidence.bundle.recorded import written
 from airgap.evidence.files import LATEST, link_latest, not_written, write_whole
 from airgap.evidence.journal import JournalFile, read_journal
 from airgap.evidence.pages import PageFolder
@@ -204,7 +205,11 @@ class RunFolder:
         callers = [entry["data"].get("caller") for _, entry in entries if entry["event"] == "open"]
         return Records(
             caller=next((one for one in callers if one), {}),
-            writes=tuple(_write(name, entry, answers) for name, entry in entries if entry["event"] == "write"),
+            writes=tuple(
+                written(name, entry, answers.get(entry["digest"]))
+                for name, entry in entries
+                if entry["event"] == "write"
+            ),
             approvals=tuple({**e["data"], "time": e["time"]} for _, e in entries if e["event"] == "approval"),
         )
 
@@ -250,9 +255,3 @@ def _collections(
             if one.number == 1 or one.subject not in began:
                 began[one.subject] = (one.time.rstrip("Z"), journal, entry["seq"])  # so that 12Z is before 12.5Z
             yield began[one.subject], one.number, one
-
-
-def _write(step: str, entry: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    answer = answers.get(entry["digest"])
-    said = None if answer is None else {**answer["data"], "time": answer["time"]}
-    return {**entry["data"], "step": step, "time": entry["time"], "digest": entry["digest"], "answer": said}

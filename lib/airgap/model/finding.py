@@ -49,6 +49,12 @@ def order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.check, one.resource, one.message))
 
 
+def merged(judgements: Iterable[Iterable[Finding]]) -> list[Finding]:
+    """Return the findings of several judgements, given in the order of their time: of one resource the later holds."""
+    found = {(one.check, one.resource): one for each in judgements for one in each}
+    return order(found.values())
+
+
 def verdict(findings: Iterable[Finding]) -> str:
     """Return fail if any failed, else unknown if any is unknown or nothing passed, else pass."""
     statuses = {one.status for one in findings}

@@ -95,16 +95,15 @@ def close(one: Run, steps: Sequence[Step], began: float, interrupted: bool) -> d
 
 
 def _findings(one: Run, steps: Sequence[Step]) -> list[Finding]:
-    """Return the findings of all steps; of two judgements of one resource the later holds."""
-    found = {}
-    for step in sorted(steps, key=lambda step: str(one.outcomes[step.name]["ended"])):
-        path = one.folder.step(step.number, step.name).findings
-        if one.outcomes[step.name]["mode"] == "plan" or not path.is_file():
-            continue
-        for data in json.loads(path.read_text(encoding="utf-8"))["findings"]:
-            each = Finding.from_data(data)
-            found[each.check, each.resource] = each
-    return findings_of.order(found.values())
+    """Return the findings of all steps, in the order in which they ended."""
+    judged = [step for step in steps if one.outcomes[step.name]["mode"] != "plan"]
+    judged.sort(key=lambda step: str(one.outcomes[step.name]["ended"]))
+    paths = [one.folder.step(step.number, step.name).findings for step in judged]
+    return findings_of.merged(
+        map(Finding.from_data, json.loads(path.read_text(encoding="utf-8"))["findings"])
+        for path in paths
+        if path.is_file()
+    )
 
 
 def _plans(folder: RunFolder, steps: Sequence[Step]) -> list[Plan]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Optional
 
 from airgap.evidence.bundle.members import INCOMPLETE, Broken
 from airgap.model import journal
@@ -85,3 +85,9 @@ class Run:
             raise Broken(name, "does not have the digest that is its name")
         found: Mapping[str, Any] = json.loads(raw.decode("utf-8"))
         return found
+
+
+def written(step: str, entry: Mapping[str, Any], answer: Optional[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a write as checks know it: its journal line with the step, and what was answered, None where nothing."""
+    said = None if answer is None else {**answer["data"], "time": answer["time"]}
+    return {**entry["data"], "step": step, "time": entry["time"], "digest": entry["digest"], "answer": said}

@@ -9,7 +9,7 @@ from airgap.checks import suite
 from airgap.checks.check import judge
 from airgap.checks.destroyed import nothing_left
 from airgap.evidence.bundle.members import DIFFERENT, INCOMPLETE, INTEGRITY, Broken, Fault
-from airgap.evidence.bundle.recorded import Run
+from airgap.evidence.bundle.recorded import Run, written
 from airgap.model import finding as findings_of
 from airgap.model.canonical import digest_of, encode
 from airgap.model.estate import ANY, Estate, Records
@@ -68,7 +68,10 @@ def _records(run: Run, kept: Mapping[str, Any], declared: Mapping[str, Any]) -> 
     applied = declared["declared"] if kept["applied"] == "as declared" else kept["applied"]
     return Records(
         caller=kept["caller"],
-        writes=tuple(_write(name, entry, answers, unanswered) for name, entry in made),
+        writes=tuple(
+            written(name, entry, None if entry["digest"] in unanswered else answers.get(entry["digest"]))
+            for name, entry in made
+        ),
         earlier=tuple(declared["earlier"]),
         approvals=tuple(kept["approvals"]),
         declared=tuple(declared["declared"]),
@@ -77,12 +80,6 @@ def _records(run: Run, kept: Mapping[str, Any], declared: Mapping[str, Any]) -> 
         steps=tuple(kept["steps"]),
         homes=declared["homes"],
     )
-
-
-def _write(step: str, entry: Mapping[str, Any], answers: Mapping[str, Any], unanswered: set[str]) -> dict[str, Any]:
-    answer = None if entry["digest"] in unanswered else answers.get(entry["digest"])
-    said = None if answer is None else {**answer["data"], "time": answer["time"]}
-    return {**entry["data"], "step": step, "time": entry["time"], "digest": entry["digest"], "answer": said}
 
 
 def _judge(kept: Mapping[str, Any], intent: Intent, estate: Estate) -> list[Finding]:

@@ -173,14 +173,11 @@ def _certified(run: Run, step: str) -> dict[str, bytes]:
 
 
 def _merged(run: Run, again: Sequence[replay.Judgement]) -> list[Finding]:
-    """Return the run's findings: of two judgements of one resource the later holds."""
-    derived = {one.step: one for one in again}
-    found: dict[tuple[str, str], Finding] = {}
-    for told in sorted(run.data["steps"], key=lambda one: str(one["ended"])):
-        one = derived.get(f"{told['number']:02d}_{told['name']}")
-        if one is not None and told["mode"] != "plan":
-            found.update({(each.check, each.resource): each for each in one.findings})
-    return findings_of.order(found.values())
+    """Return the run's findings, over its steps in the order in which they ended."""
+    derived = {one.step: one.findings for one in again}
+    told = sorted(run.data["steps"], key=lambda one: str(one["ended"]))
+    folders = [f"{one['number']:02d}_{one['name']}" for one in told if one["mode"] != "plan"]
+    return findings_of.merged(derived.get(folder, []) for folder in folders)
 
 
 def _verdict(run: Run, found: list[Finding]) -> Iterator[Fault]:
