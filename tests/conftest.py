@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 # What takes longest comes first, so that all workers are busy to the end (with xdist's --no-loadscope-reorder).
@@ -18,3 +20,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return COSTLY.index(folder) if folder in COSTLY else len(COSTLY), within
 
     items.sort(key=cheap)
+
+
+def named() -> set[str]:
+    """The variables that name an AWS, as they are now."""
+    return {name for name in os.environ if name.startswith(("AWS_", "AIRGAP_"))}
+
+
+BEFORE: dict[str, object] = {"names": named(), "file": None}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """No file leaves variables to the next, whose clients would speak with another AWS than they mean."""
+    if BEFORE["file"] != item.path:
+        left, last = named() - BEFORE["names"], BEFORE["file"]  # type: ignore[operator]
+        BEFORE["file"] = item.path
+        assert not left, f"{last} has left {sorted(left)}"

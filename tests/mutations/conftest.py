@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from recorded_estate import Recording, record
@@ -11,10 +11,16 @@ from airgap.rehearsal import environment, serving
 
 
 @pytest.fixture(scope="session")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The embedded AWS that the estate is recorded on, as the variables that name it; no other test sees them."""
+    with serving() as url:
+        yield {**environment(url), "AIRGAP_REPORTS": str(tmp_path_factory.mktemp("reports"))}
+
+
+@pytest.fixture(scope="session")
+def recording(served: Mapping[str, str]) -> Recording:
     """The good estate: every step applied, and every page read that any check rests on."""
-    with pytest.MonkeyPatch.context() as patch, serving() as url:
-        reports = tmp_path_factory.mktemp("reports")
-        for name, value in {**environment(url), "AIRGAP_REPORTS": str(reports)}.items():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in served.items():
             patch.setenv(name, value)
-        yield record(reports)
+        return record(served["AIRGAP_REPORTS"])

@@ -159,9 +159,9 @@ def _selected(item: Any, selector: str) -> bool:
     return str(found) == value
 
 
-def record(reports: Path) -> Recording:
+def record(reports: str) -> Recording:
     """Apply every step on the embedded AWS that the environment names, and keep what was read."""
-    folder = RunFolder.open(reports, "demo")
+    folder = RunFolder.open(Path(reports), "demo")
     for step in STEPS:
         context = open_context(step.number, step.name, env="demo", mode="apply", root=ROOT, folder=folder)
         run = StepRun(step, context)

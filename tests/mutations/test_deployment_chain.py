@@ -115,8 +115,10 @@ def test_on_aws_no_request_is_no_pass(recording: Recording) -> None:
 
 
 @pytest.fixture
-def live(recording: Recording) -> Any:
-    """Clients of the embedded AWS on which the estate was recorded; it serves as long as the session lasts."""
+def live(recording: Recording, served: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Clients of the embedded AWS on which the estate was recorded, which the environment names meanwhile."""
+    for name, value in served.items():
+        monkeypatch.setenv(name, value)
 
     def client(service: str) -> Any:
         return boto3.client(service, region_name="us-east-1", endpoint_url=os.environ["AWS_ENDPOINT_URL"])

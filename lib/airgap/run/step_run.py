@@ -37,6 +37,7 @@ from airgap.run.surveying import (
     recorded_readings,
     refuse_strangers,
 )
+from airgap.run.validating import refuse_invalid
 from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
@@ -111,6 +112,7 @@ class StepRun:
             home = [kind for kind, step in HOMES.items() if step == self.step.name]
             strays = self._strays(seen)
             plan = diff(self.step.name, mine, readings, seen.found, undeclared=strays, answers_for=home, unseen=True)
+            refuse_invalid(plan, seen.declared, self.intent)
         self.planned, self.desired = plan, mine
         self._approved, self._open = "", plan
         self.context.journal.append("plan", {"digest": plan.digest, "changes": len(plan.changes)})
