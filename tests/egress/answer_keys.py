@@ -1,10 +1,13 @@
-"""Writes ``lib/airgap/run/answers.tsv``: each read call of the channels, its answer's members, and what it follows.
+"""Writes two tables of the channels' read calls: their answers' members, and what each one is asked again for.
 
-Run it as ``python tests/egress/answer_keys.py`` after a change of the channels' table or of botocore.
+``lib/airgap/run/answers.tsv`` has each call, its answer's members and what it follows; ``airgap.model.follow_ups``
+has each call that is made for every item of another's answer, if its parameters are plain members of that item.
+Run it as ``python tests/egress/answer_keys.py`` after a change of the channels' or the queries' table or of botocore.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import botocore.session
@@ -31,5 +34,27 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
+FOLLOW_UPS = Path(__file__).parents[2] / "lib" / "airgap" / "model" / "follow_ups.py"
+PATH, MEMBER = re.compile(r"\w+(\.\w+)*"), re.compile(r"@|\w+(\.\w+)*")
+
+
+def follow_ups() -> list[str]:
+    """Return the rows of the table of follow-ups: call, the call before, path of its items, parameters and members."""
+    calls = {call for channel in CHANNELS.values() for call in channel.calls}
+    return sorted(
+        "|".join((one.call, one.each, one.items, ",".join(f"{name}={path}" for name, path in one.bind.items())))
+        for one in QUERIES
+        if one.call in calls and one.each and PATH.fullmatch(one.items) and not (one.skip or one.only)
+        and all(name.isalnum() and MEMBER.fullmatch(path) for name, path in one.bind.items())
+    )  # fmt: skip
+
+
+def with_rows(source: str) -> str:
+    """Return the module of follow-ups with the rows of today."""
+    head, _, rest = source.partition('"""\\\n')
+    return head + '"""\\\n' + "\n".join(follow_ups()) + '\n"""' + rest.partition('"""')[2]
+
+
 if __name__ == "__main__":
     TABLE.write_text(table())
+    FOLLOW_UPS.write_text(with_rows(FOLLOW_UPS.read_text()))

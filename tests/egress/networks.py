@@ -96,7 +96,9 @@ def _route(block: str, target: tuple[str, str], origin: str, state: str) -> dict
     return {member: block, target[0]: target[1], "Origin": origin, "State": state}
 
 
-routes = st.lists(
+LISTED = ("8.8.8.0/24", "192.168.0.0/16", "10.0.2.0/24", "2001:4860::/32")
+LIST = {"PrefixListEntries": [{"PrefixListId": "pl-1", "Entries": [{"Cidr": one} for one in LISTED]}]}
+single = st.lists(
     st.builds(
         _route,
         st.sampled_from(BLOCKS + BLOCKS6),
@@ -107,6 +109,11 @@ routes = st.lists(
     max_size=6,
     unique_by=lambda one: (one.get("DestinationCidrBlock"), one.get("DestinationIpv6CidrBlock")),
 )
+by_list = st.builds(lambda route: {"DestinationPrefixListId": "pl-1", **{
+    name: value for name, value in route.items() if not name.endswith("CidrBlock")}},
+    st.builds(_route, st.just("0.0.0.0/0"), st.sampled_from(TARGETS), st.just("CreateRoute"),
+              st.sampled_from(["active", "blackhole"])))  # fmt: skip
+routes = st.builds(lambda some, more: some + more, single, st.lists(by_list, max_size=1))
 entries = st.lists(
     st.builds(
         entry,
@@ -124,6 +131,7 @@ estates = st.builds(
     vpc,
     routes,
     entries,
+    PrefixListEntries=st.just(LIST["PrefixListEntries"]),
     VpcEndpoints=st.sampled_from([[], [{"VpcEndpointId": "vpce-1", "VpcId": "vpc-1", "VpcEndpointType": "Gateway",
                                         "ServiceName": "com.amazonaws.us-east-1.s3", "State": "available"}]]),
     NetworkInterfaces=st.sampled_from([[], [{"NetworkInterfaceId": "eni-9", "SubnetId": "subnet-1", "VpcId": "vpc-1",

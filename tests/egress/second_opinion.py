@@ -17,6 +17,7 @@ NUMBERS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
 TARGETS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "Origin", "State",
            "InstanceOwnerId")  # fmt: skip
 Item = Mapping[str, Any]
+_PROPAGATED = "EnableVgwRoutePropagation"
 
 
 class Question:
@@ -88,12 +89,23 @@ class Question:
         return z3.Or(open_) if open_ else z3.BoolVal(False)
 
 
+def expanded(routes: Sequence[Item], lists: Mapping[str, Sequence[str]]) -> list[Item]:
+    """Return the routes with one for each range of a prefix list."""
+    found: list[Item] = []
+    for one in routes:
+        blocks = lists.get(str(one.get("DestinationPrefixListId")), ())
+        found += [{**one, "DestinationIpv6CidrBlock" if ":" in each else "DestinationCidrBlock": each}
+                  for each in blocks] or [one]  # fmt: skip
+    return found
+
+
 def _block(route: Item) -> str:
     return str(route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock"))
 
 
 def _rank(route: Item) -> tuple[int, int]:
-    return ipaddress.ip_network(_block(route)).prefixlen, 2 if route.get("Origin") == "EnableVgwRoutePropagation" else 0
+    by_list = int("DestinationPrefixListId" in route)
+    return ipaddress.ip_network(_block(route)).prefixlen, 2 if route.get("Origin") == _PROPAGATED else by_list
 
 
 def _target(route: Item) -> str:

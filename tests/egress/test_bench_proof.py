@@ -11,3 +11,8 @@ def test_small_estates() -> None:
     assert (leaky["verdict"], leaky["witnesses"], leaky["holds"]) == ("refuted", bench_proof.SUBNETS // 2, True)
     assert clean["smt_agrees"]
     assert leaky["smt_agrees"]
+
+
+def test_checking_is_no_slower_than_proving() -> None:
+    rows = [bench_proof.measure(500, False) for _ in range(3)]
+    assert min(one["check_s"] for one in rows) <= min(one["prove_s"] for one in rows)

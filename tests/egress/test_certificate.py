@@ -186,6 +186,40 @@ def test_a_fact_that_changes_refutes_the_proof(name: str) -> None:
     assert prove(network(changed), BOUNDARY).verdict != "proven"
 
 
+def test_what_two_accounts_show_of_one_table_counts_together() -> None:
+    """A participant of a shared VPC sees of the tables the associations with its own subnets alone."""
+    items = copy.deepcopy(ITEMS)
+    items["Subnets"].append({**ITEMS["Subnets"][0], "SubnetId": "subnet-2", "CidrBlock": "10.0.2.0/24"})
+    for kind in ("RouteTables", "NetworkAcls"):
+        seen = {**items[kind][0], "Associations": [{"SubnetId": "subnet-2"}]}
+        items[kind] = [items[kind][0], seen]
+    proof = prove(network(items), BOUNDARY)
+    assert {one.verdict for one in proof.judged} == {"proven", "refuted"}
+    pages = {f"{kind}.json": json.dumps({kind: value}).encode() for kind, value in items.items()}
+    found = json.loads(json.dumps(certificate(network(items), BOUNDARY, proof, pages)))
+    assert (sorted(found["subnets"]), sorted(found["open"])) == (["subnet-1"], ["subnet-2"])
+    assert Checker(found, pages).run() == []
+
+
+STRANGE = ({"RuleAction": "permit"}, {"CidrBlock": None, "PrefixListId": "pl-1"}, {"SourceZone": "somewhere"})
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=str)
+def test_an_entry_that_nobody_understands_certifies_nothing(strange: dict[str, Any]) -> None:
+    changed = copy.deepcopy(ITEMS)
+    changed["NetworkAcls"][0]["Entries"].append({**entry(1, "allow", "0.0.0.0/0"), **strange})
+    assert by_facts(changed)
+
+
+def test_a_page_whose_keys_are_spelled_otherwise_is_read() -> None:
+    """JSON may write a letter as its number; what the proof reads so, the checker reads too."""
+    pages = dict(PAGES)
+    pages["RouteTables.json"] = PAGES["RouteTables.json"].replace(b'"RouteTables"', b'"\\u0052outeTables"')
+    stated = {name: hashlib.sha256(raw).hexdigest() for name, raw in pages.items()}
+    assert b"RouteTables" not in pages["RouteTables.json"].partition(b":")[0]
+    assert Checker({**CERTIFICATE, "pages": stated}, pages).run() == []
+
+
 def regions(tree: dict[str, Any], low: int, high: int) -> Iterator[tuple[dict[str, Any], int, int]]:
     """Every leaf of a tree with the interval of addresses in which it stands."""
     if "why" in tree:

@@ -16,10 +16,11 @@ from second_opinion import leaks
 from airgap.egress.boundary import Boundary
 from airgap.egress.certificate import certificate
 from airgap.egress.checker import Checker
+from airgap.egress.journey import DELIVERED, EXITS, Interface, Trace
 from airgap.egress.network import Network
 from airgap.egress.rules import Packet
 from airgap.egress.verdict import Proof, prove
-from airgap.egress.walker import DELIVERED, EXITS, Interface, Trace, Walker
+from airgap.egress.walker import Walker
 
 Walk = tuple[Any, str, Trace]
 THERE = ("8.8.8.8", "1.1.1.1", "10.0.0.9", "10.0.1.9", "10.1.0.9", "10.1.1.9", "10.2.0.9", "10.2.1.9", "10.1.1.200")

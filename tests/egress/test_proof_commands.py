@@ -14,7 +14,12 @@ import vectors
 from networks import ALLOW, answers, vpc
 
 from airgap.cli import main
-from airgap.egress.facts import Document
+from airgap.egress.boundary import Boundary
+from airgap.egress.facts import Document, Facts
+from airgap.egress.network import Network
+from airgap.egress.verdict import prove as judge
+from airgap.model.channels import CHANNELS
+from airgap.run.estates import files, parsed
 
 Typed = Callable[..., tuple[int, Any]]
 CASES = [(name, one) for name in vectors.names() for one in vectors.expectations(name)]
@@ -243,3 +248,89 @@ def test_a_certificate_of_another_boundary_does_not_hold(typed: Typed, tmp_path:
     code, said = typed("prove", "--check", str(written), str(folder))
     assert (code, said["holds"]) == (3, False)
     assert "another boundary" in said["problems"][0]
+
+
+CALLS = sorted({call for one in CHANNELS.values() for call in one.calls} - {"cloudtrail:LookupEvents"})
+SPOILED: dict[str, dict[str, Any]] = {
+    "denied": {"status": "denied"},
+    "not supported": {"status": "unsupported"},
+    "cut off": {"status": "ok", "last": False},
+    "page missing": {"status": "ok", "page": "0" * 64},
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_whatever_spoils_any_one_call_makes_unknown_and_names_it(tmp_path: Path, how: str) -> None:
+    folder = snapshot(tmp_path / "one", answers(vpc([], ALLOW)))
+    found = files(folder)
+    rows = json.loads(found["observations/index.json"])
+    empty = next(row["page"] for row in rows if row["page"])
+    for call in CALLS:
+        spoiled = [{**row, "page": row["page"] or empty, **SPOILED[how]} if row["call"] == call else row
+                   for row in rows]  # fmt: skip
+        network = Network(Facts(parsed({**found, "observations/index.json": json.dumps(spoiled).encode()})))
+        proof = judge(network, Boundary())
+        assert proof.verdict == "unknown", call
+        assert call in {one.needs for one in proof.missing}, call
+
+
+PLACES = (("111122223333", "us-east-1"), ("111122223333", "eu-west-1"), ("444455556666", "us-east-1"))
+
+
+def several(leaking: str = "") -> list[Document]:
+    """One VPC in each account and Region, ids told apart by a letter; the one that leaks has a default route."""
+    found = []
+    for letter, (account, region) in zip("abc", PLACES, strict=True):
+        for one in answers(vpc(LEAKY if letter == leaking else [], ALLOW)):
+            text = json.dumps(one.body)
+            for name in ("vpc-1", "subnet-1", "rtb-1", "acl-1"):
+                text = text.replace(f'"{name}"', f'"{name[:-1]}{letter}"')
+            found.append(Document(account, region, one.params, json.loads(text), one.call))
+    return found
+
+
+@pytest.mark.parametrize("leaking", ["", "a", "b", "c"])
+def test_several_accounts_and_regions_as_snapshot_bundle_and_plain_folder(
+    typed: Typed, tmp_path: Path, leaking: str
+) -> None:
+    folder, plain = snapshot(tmp_path / "one", several(leaking)), tmp_path / "plain"
+    declared = tmp_path / "boundary.json"
+    declared.write_text(json.dumps({"schema": "airgap/boundary/v1", "accounts": sorted({one for one, _ in PLACES})}))
+    bundle = tmp_path / "one.zip"
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for one in sorted(folder.rglob("*.json")):
+            archive.write(one, one.relative_to(folder).as_posix())
+    for number, one in enumerate(several(leaking)):
+        if one.body:
+            place = plain / "accounts" / one.account / one.region
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{number}.json").write_text(json.dumps(one.body))
+    for estate in (folder, bundle, plain):
+        written = tmp_path / f"{estate.name}-certificate.json"
+        code, proof = typed("prove", str(estate), "--boundary", str(declared), "--certificate", str(written))
+        verdicts = {one["subnet"]: one["verdict"] for each in proof["vpcs"] for one in each["subnets"]}
+        others = "unknown" if estate is plain else "proven"
+        assert verdicts == {f"subnet-{one}": "refuted" if one == leaking else others for one in "abc"}
+        assert code == (3 if leaking else 4 if estate is plain else 0)
+        assert typed("prove", "--check", str(written), str(estate), "--boundary", str(declared))[1]["holds"]
+
+
+def test_one_region_of_one_account_that_was_not_read_makes_unknown(typed: Typed, tmp_path: Path) -> None:
+    declared = {"schema": "airgap/boundary/v1", "accounts": sorted({one for one, _ in PLACES})}
+    for call in ("ec2:DescribeVpcEndpoints", "s3:ListBuckets"):
+        some = [one for one in several() if (one.call, one.account, one.region) != (call, *PLACES[2])]
+        folder = snapshot(tmp_path / call.replace(":", "-"), some)
+        (folder / "boundary.json").write_text(json.dumps(declared))
+        code, proof = typed("prove", str(folder))
+        assert code == 4
+        assert [one["needs"] for one in proof["unknowns"] if one["needs"] == call]
+        assert any("us-east-1 of 444455556666" in one["what"] for one in proof["unknowns"])
+
+
+@pytest.mark.parametrize("body", [{"Vpcs": ["x"]}, {"RouteTables": [{"Routes": "x"}], "Subnets": [{"SubnetId": "s"}]},
+                                  {"Subnets": [{"SubnetId": "s", "VpcId": "v", "CidrBlock": "ten"}],
+                                   "RouteTables": [{"RouteTableId": "r", "VpcId": "v", "Associations": [{"Main": True}],
+                                                    "Routes": [{"DestinationCidrBlock": "ten"}]}]}])  # fmt: skip
+def test_a_page_of_another_form_is_no_verdict(typed: Typed, tmp_path: Path, body: dict[str, Any]) -> None:
+    (tmp_path / "one.json").write_text(json.dumps(body))
+    assert typed("prove", str(tmp_path))[0] == 4

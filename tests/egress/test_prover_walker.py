@@ -16,11 +16,12 @@ from airgap.egress.boundary import Boundary
 from airgap.egress.certificate import certificate
 from airgap.egress.checker import Checker
 from airgap.egress.facts import Facts
+from airgap.egress.journey import Interface
 from airgap.egress.network import Network
 from airgap.egress.prover import Judged, Prover
 from airgap.egress.rules import Packet
 from airgap.egress.verdict import prove
-from airgap.egress.walker import Interface, Walker
+from airgap.egress.walker import Walker
 from airgap.egress.witness import NoReplay, witnesses
 
 THERE = ("8.8.8.8", "8.8.8.9", "1.1.1.1", "10.0.1.7", "10.0.2.5", "10.9.0.1", "192.168.3.4", "2001:4860:4860::8888",
@@ -99,6 +100,23 @@ def test_a_declared_gateway_adds_no_egress(items: dict[str, Any], asked: Asked) 
     declared = leaks(items, Boundary(gateways=("igw-1", "nat-1")))
     assert not held(declared, asked) or held(leaks(items), asked)
     assert not {one.target for one in declared.leaks} & {"igw-1", "nat-1"}
+
+
+ENDPOINTS = ("Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork", "Tunnel", "Novel")
+
+
+def refuted(items: dict[str, Any]) -> set[str]:
+    return {one.channel.id for one in prove(network(items), Boundary()).channels if one.verdict == "refuted"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(estates, st.sampled_from(ENDPOINTS), st.sampled_from(["com.amazonaws.us-east-1.sqs", "com.example.vpce-svc-1"]))
+def test_removing_an_endpoint_adds_no_way_out(items: dict[str, Any], kind: str, service: str) -> None:
+    """One that no route names; a gateway endpoint goes with its routes, and what was theirs takes the next shorter."""
+    more = {"VpcEndpointId": "vpce-2", "VpcId": "vpc-1", "VpcEndpointType": kind, "ServiceName": service}
+    before = {**items, "VpcEndpoints": [*items["VpcEndpoints"], more]}
+    assert leaks(items).leaks == leaks(before).leaks
+    assert refuted(items) <= refuted(before)
 
 
 def test_a_packet_that_does_not_leave_is_no_witness() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import second_opinion
 from hypothesis import given, settings
-from networks import estates, network
+from networks import LISTED, estates, network
 from second_opinion import leaks
 
 from airgap.egress.boundary import Boundary
@@ -21,7 +21,8 @@ def proved(items: dict[str, Any]) -> Judged:
 
 def asked(items: dict[str, Any]) -> Any:
     own = [one["VpcEndpointId"] for one in items["VpcEndpoints"]]
-    return leaks(items["Subnets"][0], items["RouteTables"][0]["Routes"], items["NetworkAcls"][0]["Entries"], own)
+    routes = second_opinion.expanded(items["RouteTables"][0]["Routes"], {"pl-1": LISTED})
+    return leaks(items["Subnets"][0], routes, items["NetworkAcls"][0]["Entries"], own)
 
 
 @settings(max_examples=100, deadline=None)

@@ -10,9 +10,10 @@ import pytest
 import vectors
 
 from airgap.egress.facts import Facts
+from airgap.egress.journey import Trace, sender
 from airgap.egress.network import Network
 from airgap.egress.rules import Packet
-from airgap.egress.walker import Trace, Walker, sender
+from airgap.egress.walker import Walker
 from airgap.run.estates import documents
 
 CASES = [(name, one) for name in vectors.names() for one in vectors.expectations(name)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from airgap.cli import output
 from airgap.cli.output import Json, example
+from airgap.errors import Unreadable
 
 Estate = Annotated[Path, typer.Argument(help="A snapshot, a bundle, or a folder of describe output.")]
 
@@ -22,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def trace(
     estate: Estate,
-    origin: Annotated[str, typer.Option("--from", help="Interface, subnet, gateway, or the word internet.")],
+    origin: Annotated[str, typer.Option("--from", help="Interface, subnet, VPC, gateway, or the word internet.")],
     to: Annotated[str, typer.Option("--to", help="Address it is sent to.")],
     protocol: Annotated[str, typer.Option("--protocol", help="tcp, udp, icmp or a number.")],
     port: Annotated[
@@ -33,12 +35,13 @@ def trace(
 ) -> int:
     """Walk one packet through a recorded network, hop by hop. From a subnet: of any interface that it could have."""
     from airgap.egress.facts import Facts
+    from airgap.egress.journey import UNKNOWN
     from airgap.egress.network import Network
     from airgap.egress.tracing import ask
-    from airgap.egress.walker import UNKNOWN
     from airgap.run.estates import documents
 
-    found = ask(Network(Facts(documents(estate))), origin, to, protocol, port, source)
+    with _as_aws_answers():
+        found = ask(Network(Facts(documents(estate))), origin, to, protocol, port, source)
     if as_json:
         output.document(found.as_data())
     else:
@@ -68,8 +71,9 @@ def prove(
     from airgap.run.estates import declared, files, parsed
 
     found = files(estate, certificate)
-    network, admitted = Network(Facts(parsed(found))), declared(found, boundary)
-    proof = judge(network, admitted, vpc or ())
+    with _as_aws_answers():
+        network, admitted = Network(Facts(parsed(found))), declared(found, boundary)
+        proof = judge(network, admitted, vpc or ())
     if certificate is not None:
         write_whole(certificate, encode(certify(network, admitted, proof, found)) + "\n")
     if as_json:
@@ -77,6 +81,16 @@ def prove(
     else:
         _say_proof(proof.as_data())
     return proof.exit_code
+
+
+@contextmanager
+def _as_aws_answers() -> Iterator[None]:
+    """A page that does not have the form of AWS's answers is an error, and no verdict."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        what = f"a page does not have the form of AWS's answers: {error!r}"
+        raise Unreadable(what, "anything", "record the estate again") from error
 
 
 def _check(estate: Path, path: Path, boundary: Path | None, as_json: bool) -> int:

@@ -19,6 +19,7 @@ LAST = {4: 2**32 - 1, 6: 2**128 - 1}
 _NAMES = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
 _WITH_PORTS = (6, 17)
 _ICMP = (1, 58)
+_SAID = {"CidrBlock", "Ipv6CidrBlock", "Egress", "IcmpTypeCode", "PortRange", "Protocol", "RuleAction", "RuleNumber"}
 
 
 class Box(NamedTuple):
@@ -89,6 +90,23 @@ def of_entry(entry: Item, version: int) -> Optional[Box]:
     return Box(of_range(block), (protocol or 0, protocol or 0), _ports(entry, protocol or 0))
 
 
+def unread(entry: Item) -> str:
+    """Return what of an entry of a network ACL is not understood, nothing where all of it is."""
+    more = sorted(member for member, value in entry.items() if member not in _SAID and value)
+    protocol = str(entry.get("Protocol", "")).lower()
+    between, icmp = entry.get("PortRange") or {}, entry.get("IcmpTypeCode") or {}
+    numbers = [entry.get("RuleNumber"), *between.values(), *icmp.values()]
+    understood = {
+        "RuleAction": entry.get("RuleAction") in ("allow", "deny"),
+        "Egress": isinstance(entry.get("Egress"), bool),
+        "CidrBlock": [type(entry[one]) for one in ("CidrBlock", "Ipv6CidrBlock") if entry.get(one)] == [str],
+        "Protocol": protocol in _NAMES or (protocol.lstrip("-").isdigit() and -1 <= int(protocol) <= 255),
+        "PortRange": set(between) in (set(), {"From", "To"}) and set(icmp) <= {"Type", "Code"},
+        "RuleNumber": all(isinstance(one, int) for one in numbers),
+    }
+    return next(iter([*more, *(member for member, fine in understood.items() if not fine)]), "")
+
+
 def _ports(entry: Item, protocol: int) -> tuple[int, int]:
     if protocol in _ICMP:
         icmp = entry.get("IcmpTypeCode") or {}
@@ -108,13 +126,32 @@ def icmp_ports(kind: Any, code: Any) -> tuple[int, int]:
     return int(kind) * 256 + int(code), int(kind) * 256 + int(code)
 
 
-def permitted(acl: Optional[Item], outbound: bool, region: Box, version: int) -> list[Permit]:
-    """Return what of a region a network ACL admits, as disjoint boxes: the first entry that matches decides."""
+def in_order(acl: Optional[Item], outbound: bool) -> tuple[list[Item], str]:
+    """Return the entries of one direction as they are tried, up to one that is not understood, and that one's name.
+
+    The name is empty where all are; of an entry without a number nobody knows when it is tried.
+    """
+    if acl is not None and not isinstance(acl.get("Entries"), list):
+        return [], "Entries"
+    found = [one for one in (acl or {}).get("Entries") or [] if one.get("Egress") is not (not outbound)]
+    found.sort(key=lambda one: one["RuleNumber"] if isinstance(one.get("RuleNumber"), int) else -1)
+    for position, entry in enumerate(found):
+        member = unread(entry)
+        if member:
+            return found[:position], f"{member} of entry {entry.get('RuleNumber')}"
+    return found, ""
+
+
+def permitted(acl: Optional[Item], outbound: bool, region: Box, version: int, widened: bool = False) -> list[Permit]:
+    """Return what of a region a network ACL admits, as disjoint boxes: the first entry that matches decides.
+
+    What an entry that is not understood would decide is left out, or all of it is in where ``widened``.
+    """
     if acl is None:
         return [Permit(region, "default")]
     left, admitted = [region], []
-    found = [one for one in acl.get("Entries") or [] if bool(one.get("Egress")) == outbound]
-    for entry in sorted(found, key=lambda one: int(one.get("RuleNumber", 32767))):
+    found, doubtful = in_order(acl, outbound)
+    for entry in found:
         box = of_entry(entry, version)
         if box is None or not left:
             continue
@@ -123,7 +160,7 @@ def permitted(acl: Optional[Item], outbound: bool, region: Box, version: int) ->
             admitted += [Permit(one, str(entry.get("RuleNumber"))) for one in hit]
         if hit:
             left = [rest for each in left for rest in without(each, box)]
-    return admitted
+    return admitted + [Permit(one, doubtful) for one in left if doubtful and widened]
 
 
 def volume(boxes: Iterable[Box]) -> int:

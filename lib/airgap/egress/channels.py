@@ -10,8 +10,9 @@ from airgap.egress import copy_ways, door_ways, name_ways, packet_ways
 from airgap.egress.facts import Facts
 from airgap.egress.prover import PROVEN, REFUTED, UNKNOWN, Missing
 from airgap.egress.standing import standing
-from airgap.egress.ways import View, Way
+from airgap.egress.ways import View, Way, at_path, texts
 from airgap.model.channels import CHANNELS, Channel
+from airgap.model.follow_ups import FOLLOW_UPS
 from airgap.model.observation import GLOBAL
 
 RULES: Mapping[str, Callable[[View], Iterator[Way]]] = {
@@ -34,6 +35,7 @@ ROUTED: Mapping[str, tuple[str, ...]] = {
     "P12": ("odb-network",),
     "P14": ("eni-", "i-"),
     "P16": ("vpce-",),
+    "P19": ("VpcLattice",),
 }
 """Channel -> how the targets of routes begin that lead into it."""
 WITHOUT_ROUTE = ("P6", "P15", "P17", "P19", "P20", "P21", "P23", "P24", "P26")
@@ -83,6 +85,24 @@ def unanswered(facts: Facts, call: str, scope: Iterable[tuple[str, str]]) -> Opt
     for account, region in sorted(scope):
         if not answered & {(account, region), (account, GLOBAL)}:
             return "it was not asked" + (f" in {region} of {account}" if region else "")
+    return _left_out(facts, call)
+
+
+def _left_out(facts: Facts, call: str) -> Optional[str]:
+    """Return for which item of another answer a call was not made, None where it was for each.
+
+    An answer without parameters speaks of what it names; an empty one says that there is nothing at all.
+    """
+    follows, given = FOLLOW_UPS.get(call), facts.asked(call)
+    if follows is None or any(not one.params and not one.body for one in given):
+        return None
+    made = {(one.account, *(str(one.params.get(name)) for name, _ in follows.bind)) for one in given if one.params}
+    named = {(one.account, text) for one in given if not one.params for text in texts(one.body)}
+    for before in facts.asked(follows.before):
+        for item in at_path(before.body, follows.items):
+            values = [str(item if member == "@" else next(at_path(item, member), None)) for _, member in follows.bind]
+            if (before.account, *values) not in made and (before.account, values[-1]) not in named:
+                return f"it was not asked for {' of '.join(reversed(values))}"
     return None
 
 

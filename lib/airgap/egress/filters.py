@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from airgap.egress.boxes import LAST, PORTS, Box, icmp_ports, of_range
 from airgap.egress.facts import Item
-from airgap.egress.network import Network, addresses
+from airgap.egress.interfaces import addresses, prefixes
+from airgap.egress.network import Network
 
 _NAMES = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "all": -1}
 
@@ -20,7 +21,7 @@ class Filters:
         self._members: dict[str, list[str]] = {}
         for one in network.interfaces.values():
             for group in one.get("Groups") or []:
-                self._members.setdefault(str(group.get("GroupId")), []).extend(addresses(one))
+                self._members.setdefault(str(group.get("GroupId")), []).extend([*addresses(one), *prefixes(one)])
 
     def admitted(self, groups: Iterable[str], outbound: bool, version: int) -> list[Box]:
         """Return what the union of groups admits; no group at all admits everything."""

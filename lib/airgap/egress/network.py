@@ -5,13 +5,14 @@ Sources: VPC User Guide ("Route tables", "Network ACLs", "Security groups"), EC2
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterator
 from typing import Any, Optional, Union
 
 from airgap.egress.facts import Facts, Item
+from airgap.egress.interfaces import Address, addresses, holds, prefixes, public_addresses
 
-Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Range = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 GATEWAYS = (
@@ -72,9 +73,9 @@ class Network:
     def ranges(self, vpc_id: str) -> list[Range]:
         """Return every range of a VPC, secondary and IPv6 ones included."""
         vpc = self.vpc(vpc_id) or {}
-        blocks = [one.get("CidrBlock") for one in vpc.get("CidrBlockAssociationSet") or []] or [vpc.get("CidrBlock")]
-        blocks += [one.get("Ipv6CidrBlock") for one in vpc.get("Ipv6CidrBlockAssociationSet") or []]
-        return [ipaddress.ip_network(one) for one in blocks if one]
+        sets = ("CidrBlockAssociationSet", "Ipv6CidrBlockAssociationSet")
+        blocks = list(_associated(vpc, sets[0])) or [vpc.get("CidrBlock")]
+        return [ipaddress.ip_network(one) for one in (*blocks, *_associated(vpc, sets[1])) if one]
 
     def subnet_of(self, vpc_id: str, address: Address) -> Optional[Item]:
         """Return the subnet of a VPC in whose range an address lies."""
@@ -102,7 +103,16 @@ class Network:
             self._addresses = {
                 (str(one.get("VpcId")), str(each)): one for one in self.interfaces.values() for each in addresses(one)
             }
-        return self._addresses.get((vpc_id, str(address)))
+        found = self._addresses.get((vpc_id, str(address)))
+        if found is None:
+            mine = (one for one in self._delegated if str(one.get("VpcId")) == vpc_id)
+            found = next((one for one in mine if holds(one, address)), None)
+        return found
+
+    @functools.cached_property
+    def _delegated(self) -> list[Item]:
+        """The interfaces with prefixes, whose addresses are not listed one by one."""
+        return [one for one in self.interfaces.values() if any(prefixes(one))]
 
     def interface_of_public(self, address: Address) -> Optional[Item]:
         """Return the interface to which a public address belongs."""
@@ -117,19 +127,36 @@ class Network:
                         self._public[each["PublicIp"]] = one
         return self._public.get(str(address))
 
+    def public_of(self, vpc_id: str, address: Address) -> Optional[Address]:
+        """Return the public address by which an address of a VPC is known outside, a NAT gateway's own included."""
+        known = public_addresses(self.interface_at(vpc_id, address) or {}).get(str(address))
+        for gateway in self.facts.where("NatGateways", VpcId=vpc_id) if known is None else ():
+            for one in gateway.get("NatGatewayAddresses") or []:
+                if str(address) in (one.get("PrivateIp"), one.get("PublicIp")):
+                    known = one.get("PublicIp")
+        return ipaddress.ip_address(known) if known else None
+
     def table(self, subnet: Item) -> Optional[Item]:
         """Return the route table of a subnet: by explicit association, else its VPC's main table."""
         if self._tables is None:
             self._tables = {}
             for table in self.facts.items("RouteTables"):
                 for link in table.get("Associations") or []:
-                    if (link.get("AssociationState") or {}).get("State", "associated") in ("disassociated", "failed"):
+                    if _gone(link.get("AssociationState")):
                         continue
                     if link.get("SubnetId"):
                         self._tables[link["SubnetId"]] = table
                     elif link.get("Main"):
                         self._tables[f"main {table['VpcId']}"] = table
         return self._tables.get(subnet["SubnetId"]) or self._tables.get(f"main {subnet['VpcId']}")
+
+    def edge_table(self, gateway: str) -> Optional[Item]:
+        """Return the route table that is associated with a gateway, for what comes in through it."""
+        for table in self.facts.items("RouteTables"):
+            for link in table.get("Associations") or []:
+                if link.get("GatewayId") == gateway and not _gone(link.get("AssociationState")):
+                    return table
+        return None
 
     def acl(self, subnet: Item) -> Optional[Item]:
         """Return the network ACL of a subnet: by association, else its VPC's default one."""
@@ -190,7 +217,7 @@ class Network:
         """Return the ranges that a route is for; None where its prefix list is not known."""
         for member in ("DestinationCidrBlock", "DestinationIpv6CidrBlock"):
             if route.get(member):
-                return [ipaddress.ip_network(route[member])]
+                return [ipaddress.ip_network(str(route[member]))]
         return self.prefix_list(str(route.get("DestinationPrefixListId")))
 
 
@@ -225,30 +252,19 @@ def propagated(route: Item) -> bool:
 
 def subnet_ranges(subnet: Item) -> list[Range]:
     """Return the ranges of a subnet."""
-    found = [subnet.get("CidrBlock")]
-    found += [one.get("Ipv6CidrBlock") for one in subnet.get("Ipv6CidrBlockAssociationSet") or []]
+    found = [subnet.get("CidrBlock"), *_associated(subnet, "Ipv6CidrBlockAssociationSet")]
     return [ipaddress.ip_network(one) for one in found if one]
 
 
-def addresses(interface: Item) -> Iterator[str]:
-    """Yield every private and IPv6 address of an interface."""
-    if interface.get("PrivateIpAddress"):
-        yield interface["PrivateIpAddress"]
-    for one in interface.get("PrivateIpAddresses") or []:
-        yield one["PrivateIpAddress"]
-    for one in interface.get("Ipv6Addresses") or []:
-        yield one["Ipv6Address"]
+def _associated(item: Item, member: str) -> Iterator[Any]:
+    """Yield the blocks of a set of associations, without those that were taken away."""
+    for one in item.get(member) or []:
+        if not _gone(one.get("CidrBlockState") or one.get("Ipv6CidrBlockState")):
+            yield one.get("CidrBlock") or one.get("Ipv6CidrBlock")
 
 
-def public_addresses(interface: Item) -> dict[str, str]:
-    """Return the public address of each private address that has one."""
-    found: dict[str, Any] = {}
-    if (interface.get("Association") or {}).get("PublicIp"):
-        found[str(interface.get("PrivateIpAddress"))] = interface["Association"]["PublicIp"]
-    for one in interface.get("PrivateIpAddresses") or []:
-        if (one.get("Association") or {}).get("PublicIp"):
-            found[one["PrivateIpAddress"]] = one["Association"]["PublicIp"]
-    return found
+def _gone(state: Optional[Item]) -> bool:
+    return (state or {}).get("State") in ("disassociated", "failed")
 
 
 def live(item: Item) -> bool:

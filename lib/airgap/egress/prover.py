@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Optional
 
 from airgap.egress.boundary import Boundary
-from airgap.egress.boxes import Box, Permit, cut, of_range, permitted, volume
+from airgap.egress.boxes import Box, Permit, cut, in_order, of_range, permitted, volume
 from airgap.egress.cells import cells
 from airgap.egress.facts import Item
 from airgap.egress.network import Network, subnet_ranges, target, unread
 
 PROVEN, REFUTED, UNKNOWN = "proven", "refuted", "unknown"
+WELL_KNOWN = {6: 443, 17: 443, 1: 8 * 256, 58: 128 * 256}
+"""Protocol with ports -> the port that a reader knows best: HTTPS, and echo request for ICMP (type * 256 + code)."""
 # What a reader knows at once as outside: tried first as a witness.
 FAMOUS = {4: ("8.8.8.8", "1.1.1.1"), 6: ("2001:4860:4860::8888",)}
 
@@ -45,11 +47,12 @@ class Leak:
         """Return one concrete packet of the set: a well-known address and HTTPS where the set holds them."""
         protocol = 6 if self.box.protocols[0] <= 6 <= self.box.protocols[1] else self.box.protocols[0]
         low, high = self.box.ports
-        port = 443 if low <= 443 <= high else low
+        known = WELL_KNOWN.get(protocol, 0)
+        port = known if low <= known <= high else low
         return {
             "destination": str(self._address()),
             "protocol": protocol,
-            "port": port if protocol in (6, 17) else None,
+            "port": port if protocol in WELL_KNOWN else None,
         }
 
     @property
@@ -120,6 +123,8 @@ class Prover:
         facts = self.network.facts
         needed = (("RouteTables", "ec2:DescribeRouteTables"), ("Vpcs", "ec2:DescribeVpcs"))
         found = [(kind, call) for kind, call in needed if not facts.has(kind, home)]
+        if not found and self.network.vpc(str(subnet["VpcId"])) is None:
+            found.append((f"the VPC {subnet['VpcId']}", "ec2:DescribeVpcs"))
         # Of a kind that was read in part, what is missing may be this subnet's own; without any, an ACL admits all.
         calls = (*needed, ("NetworkAcls", "ec2:DescribeNetworkAcls"))
         found += [each for each in calls if each not in found and any(one.refused for one in facts.asked(each[1]))]
@@ -129,12 +134,17 @@ class Prover:
         leaks: list[Leak] = []
         missing: list[Missing] = []
         closed: list[str] = []
+        if not isinstance(table.get("Routes"), list):
+            missing.append(Missing(f"the routes of {table['RouteTableId']}", "ec2:DescribeRouteTables"))
         for member in sorted({each for route in table.get("Routes") or [] for each in unread(route)}):
             missing.append(Missing(f"what {member} means in a route of {table['RouteTableId']}", "a newer version"))
+        _, doubtful = in_order(acl, True)
+        if doubtful:
+            missing.append(Missing(f"what {doubtful} means in {(acl or {}).get('NetworkAclId')}", "a newer version"))
         for version in (4, 6):
             parts, unlisted = cells(self.network, table, version)
             for one in unlisted if version == 4 else ():
-                if not self.boundary.admits(self.network, one.route, vpc):
+                if one.route.get("State") != "blackhole" and not self.boundary.admits(self.network, one.route, vpc):
                     what = f"the entries of prefix list {one.list_id}, routed to {target(one.route)[1]}"
                     missing.append(Missing(what, "ec2:GetManagedPrefixListEntries"))
             for cell in parts:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from airgap.egress.facts import Item
-from airgap.egress.network import Address, Network, addresses
+from airgap.egress.interfaces import Address, holds
+from airgap.egress.network import Network
 
 TCP, UDP, ICMP, ICMP6, ANY = 6, 17, 1, 58, -1
 _NUMBERS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMP6, "all": ANY}
@@ -108,20 +109,23 @@ def _member(network: Network, group_id: str, peer: Address) -> bool:
     if network.group(group_id) is None:
         return True
     return any(
-        str(peer) in addresses(one) and any(each.get("GroupId") == group_id for each in one.get("Groups") or [])
+        any(each.get("GroupId") == group_id for each in one.get("Groups") or []) and holds(one, peer)
         for one in network.interfaces.values()
     )
 
 
-def acl_rule(acl: Optional[Item], packet: Packet, peer: Address, outbound: bool) -> tuple[bool, str]:
+def acl_rule(acl: Optional[Item], packet: Packet, peer: Address, outbound: bool) -> tuple[Optional[bool], str]:
     """Return whether a network ACL admits a packet, and the number of the entry that decides, lowest first.
 
-    ``peer`` is the destination of what goes out and the source of what comes in.
+    ``peer`` is the destination of what goes out and the source of what comes in. None: an entry that may decide says
+    something that is not known.
     """
     if acl is None:
         return True, "default"
     for one in entries(acl, outbound):
         block = one.get("CidrBlock") or one.get("Ipv6CidrBlock")
+        if not block or one.get("RuleAction") not in ("allow", "deny") or "Egress" not in one:
+            return None, str(one.get("RuleNumber"))
         if block and peer in ipaddress.ip_network(block, strict=False) and _entry(one, packet):
             return one.get("RuleAction") == "allow", str(one.get("RuleNumber"))
     return False, "*"
@@ -129,7 +133,7 @@ def acl_rule(acl: Optional[Item], packet: Packet, peer: Address, outbound: bool)
 
 def entries(acl: Item, outbound: bool) -> Iterator[Item]:
     """Yield the entries of one direction in the order in which they are tried."""
-    found = [one for one in acl.get("Entries") or [] if bool(one.get("Egress")) == outbound]
+    found = [one for one in acl.get("Entries") or [] if one.get("Egress", outbound) == outbound]
     yield from sorted(found, key=lambda one: int(one.get("RuleNumber", 32767)))
 
 

@@ -1,4 +1,4 @@
-"""What-if: can this reach that? One packet from an interface, a subnet, the internet or a gateway, by the walker."""
+"""What-if: can this reach that? One packet from an interface, subnet, VPC, gateway or the internet, by the walker."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import ipaddress
 from typing import Optional
 
 from airgap.egress.facts import Item
-from airgap.egress.network import Address, Network, addresses, subnet_ranges
+from airgap.egress.interfaces import Address, addresses, holds
+from airgap.egress.journey import Interface, Trace, sender
+from airgap.egress.network import Network, subnet_ranges
 from airgap.egress.rules import ICMP, ICMP6, TCP, UDP, Packet
-from airgap.egress.walker import Interface, Trace, Walker, sender
+from airgap.egress.walker import Walker
 from airgap.errors import UsageError
 
 INTERNET = "internet"
@@ -39,9 +41,13 @@ def ask(network: Network, origin: str, to: str, protocol: str, port: Optional[in
         own = given or hypothetical(subnet, destination.version)
         packet = Packet(own, destination, number, port)
         return walker.send(packet, Interface(str(subnet["VpcId"]), subnet))
+    if network.vpc(origin) is not None:
+        return walker.from_vpc(Packet(given or _anybody(destination), destination, number, port), origin)
     if not network.knows(origin):
         raise UsageError(
-            f"{origin} is not recorded", "anything", "name an interface, subnet or gateway of the estate, or internet"
+            f"{origin} is not recorded",
+            "anything",
+            "name an interface, subnet, VPC or gateway of the estate, or internet",
         )
     return walker.from_gateway(Packet(given or _anybody(destination), destination, number, port), origin)
 
@@ -64,7 +70,7 @@ def _from_interface(
         raise UsageError(f"{name} has no IPv{destination.version} address", "anything", "give one with --source")
     source = given or fitting[0]
     packet = Packet(source, destination, number, port)
-    if source not in own and interface.get("SourceDestCheck") is not False:
+    if not holds(interface, source) and interface.get("SourceDestCheck") is not False:
         return walker.refused("source-dest-check", name)
     if not interface.get("SubnetId") or walker.network.subnet(str(interface["SubnetId"])) is None:
         return walker.unanswered("no-subnet-recorded", name)

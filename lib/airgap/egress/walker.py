@@ -6,79 +6,29 @@ Where a page is missing it takes AWS's default for that kind and says so under `
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
-from typing import Any, Optional
+from dataclasses import replace
 
 from airgap.egress import routing
 from airgap.egress.facts import Item
-from airgap.egress.network import Address, Network, addresses, public_addresses, target
+from airgap.egress.interfaces import Address, holds, public_addresses
+from airgap.egress.journey import DELIVERED, DROPPED, EXITS, UNKNOWN, Interface, Trace, owner
+from airgap.egress.network import Network, target
 from airgap.egress.rules import ICMP, ICMP6, TCP, UDP, Packet, acl_rule, group_rule, rule_of
 
-DELIVERED, EXITS, DROPPED, UNKNOWN = "delivered", "exits", "dropped", "unknown"
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+SOMEBODY = ipaddress.IPv4Address("192.0.2.1")
+"""Stands for a public address of which nothing is recorded (RFC 5737)."""
 MOST_HOPS = 32
 """Hops after which a packet goes in circles; AWS has no path of this length."""
-
-
-@dataclass
-class Trace:
-    """What became of a packet: outcome, reason, where, the ids passed on the way out of a VPC, and every hop."""
-
-    outcome: str = UNKNOWN
-    reason: str = ""
-    at: str = ""
-    boundary: list[str] = field(default_factory=list)
-    hops: list[dict[str, str]] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
-    leaves: bool = False
-
-    def as_data(self) -> dict[str, Any]:
-        """Return the trace as JSON data."""
-        return {
-            "outcome": self.outcome,
-            "reason": self.reason or None,
-            "at": self.at or None,
-            "boundary": self.boundary,
-            "leaves_source_vpc": self.leaves,
-            "hops": self.hops,
-            "assumed": self.assumed,
-        }
-
-
-@dataclass(frozen=True)
-class Interface:
-    """A network interface that sends: a recorded one, or one that might be made in a subnet.
-
-    What might be made has every security group that one could give it, and a public address.
-    """
-
-    vpc: str
-    subnet: Item
-    groups: Optional[list[str]] = None
-    public: bool = True
-    checked: str = ""
-    name: str = ""
-
-
-def sender(network: Network, interface: Item, source: Address) -> Interface:
-    """Return a recorded interface as one that sends from one of its addresses."""
-    subnet = network.subnet(str(interface.get("SubnetId"))) or {}
-    groups = [str(one.get("GroupId")) for one in interface.get("Groups") or []]
-    public = str(source) in public_addresses(interface) or source.version == 6
-    return Interface(str(interface.get("VpcId")), subnet, groups, public, owner(interface),
-                     str(interface["NetworkInterfaceId"]))  # fmt: skip
-
-
-def owner(interface: Item) -> str:
-    """Return what an interface is named by: its instance, else its own id."""
-    return str((interface.get("Attachment") or {}).get("InstanceId") or interface["NetworkInterfaceId"])
 
 
 class Walker:
     """Walks packets through one network; a walker is used for one packet."""
 
-    def __init__(self, network: Network) -> None:
-        self.network, self.trace = network, Trace()
+    def __init__(self, network: Network, prefer: str = "") -> None:
+        """Of two routes that tie, ``prefer`` names the target that is taken."""
+        self.network, self.trace, self._prefer = network, Trace(), prefer
+        self._by_nat = False
         self._missing()
 
     def _missing(self) -> None:
@@ -96,18 +46,20 @@ class Walker:
         """Walk a packet from an interface in a subnet."""
         subnet = origin.subnet
         self._hop(str(subnet["SubnetId"]), f"sent by {origin.name}" if origin.name else "sent")
-        if origin.groups is not None:
+        if origin.groups:
             admitting = group_rule(self.network, origin.groups, packet, packet.destination, True)
             if admitting is None:
                 return self._drop("sg-egress", origin.checked)
             said = rule_of(self.network, admitting, packet, packet.destination, True)
             self._hop(admitting, f"security group admits it out{said}")
-        at = self.network.subnet_of(origin.vpc, packet.destination)
-        if at is not None and at["SubnetId"] == subnet["SubnetId"]:
-            return self._arrive(packet, origin.vpc, at)
-        return self._leave_subnet(packet, subnet, origin.public)
+        return self._onward(packet, subnet, origin.public)
 
-    def _leave_subnet(self, packet: Packet, subnet: Item, public: bool) -> Trace:
+    def _onward(self, packet: Packet, subnet: Item, public: bool) -> Trace:
+        """Send on what stands in a subnet: within it passes neither its network ACL nor its routes."""
+        vpc = str(subnet["VpcId"])
+        at = self.network.subnet_of(vpc, packet.destination)
+        if at is not None and at["SubnetId"] == subnet["SubnetId"]:
+            return self._arrive(packet, vpc, at)
         if not self._acl(packet, subnet, packet.destination, True):
             return self.trace
         table = self.network.table(subnet)
@@ -120,7 +72,7 @@ class Walker:
         if len(self.trace.hops) > MOST_HOPS:
             return self._end(UNKNOWN, "loop", str(table["RouteTableId"]))
         vpc, here = str(subnet["VpcId"]), str(subnet["SubnetId"])
-        route, prefix = routing.best(self.network, table, packet.destination, self.trace.assumed)
+        route, prefix = routing.best(self.network, table, packet.destination, self.trace.assumed, self._prefer)
         if route is None:
             return self._drop("no-route", here)
         self._hop(str(table["RouteTableId"]), f"route {prefix} to {target(route)[1]}")
@@ -165,10 +117,13 @@ class Walker:
         acl = self.network.acl(subnet)
         admitted, rule = acl_rule(acl, packet, peer, outbound)
         name = str((acl or {}).get("NetworkAclId", "default network ACL"))
+        if admitted is None:
+            self._end(UNKNOWN, "unread-entry", f"{name} {rule}")
+            return False
         self._hop(name, f"rule {rule} {'admits' if admitted else 'denies'} it {'out' if outbound else 'in'}")
         if not admitted:
             self._drop("nacl-egress" if outbound else "nacl-ingress", str(subnet["SubnetId"]))
-        return admitted
+        return bool(admitted)
 
     def internet_gateway(self, packet: Packet, gateway: str, subnet: Item, public: bool) -> Trace:
         """Out through an internet gateway: for what has a public address, and where nothing blocks public access."""
@@ -177,14 +132,20 @@ class Walker:
             return self._drop("gateway-detached", gateway)
         if not public:
             return self._drop("no-public-address", gateway)
-        if routing.blocked(self.network, subnet, outbound=True):
+        if routing.blocked(self.network, subnet, outbound=True, answers_only=self._by_nat):
             return self._drop("block-public-access", gateway)
         self._out(gateway)
         interface = self.network.interface_of_public(packet.destination)
         if interface is not None:
-            return self._from_internet(packet, interface)
+            return self._from_internet(self._as_seen(packet, vpc), interface)
         self.trace.boundary.append("internet")
         return self._end(EXITS, "", gateway)
+
+    def _as_seen(self, packet: Packet, vpc: str) -> Packet:
+        """Return a packet with the source that it has behind an internet gateway: the public one."""
+        if packet.version == 6:
+            return packet
+        return replace(packet, source=self.network.public_of(vpc, packet.source) or SOMEBODY)
 
     def _from_internet(self, packet: Packet, interface: Item) -> Trace:
         """In through an internet gateway, to the private address behind a public one."""
@@ -198,10 +159,20 @@ class Walker:
         self._hop(gateway, "from the internet")
         if routing.blocked(self.network, subnet, outbound=False):
             return self._drop("block-public-access", gateway)
-        inside = _translated(packet, interface)
-        if not self._acl(inside, subnet, inside.source, False):
-            return self.trace
-        return self._arrive(inside, vpc, subnet)
+        return self._enter(_translated(packet, interface), gateway, vpc)
+
+    def _enter(self, packet: Packet, gateway: str, vpc: str) -> Trace:
+        """In through a gateway: by the route table that is associated with it, else straight to the subnet."""
+        table = self.network.edge_table(gateway)
+        route, prefix = routing.best(self.network, table or {}, packet.destination, self.trace.assumed)
+        if table is None or route is None:
+            return self._local(packet, vpc)
+        value = target(route)[1]
+        self._hop(str(table["RouteTableId"]), f"route {prefix} to {value}")
+        if route.get("State") == "blackhole":
+            return self._drop("blackhole-route", gateway)
+        # What an appliance makes of it is not recorded.
+        return self._local(packet, vpc) if value == "local" else self._end(UNKNOWN, "appliance", value)
 
     def nat_gateway(self, packet: Packet, gateway: str, subnet: Item, public: bool) -> Trace:
         """Through a NAT gateway, which forwards TCP, UDP and ICMP only and sends on from its own subnet."""
@@ -211,6 +182,8 @@ class Walker:
         if item is None:
             self.trace.assumed.append(f"{gateway} is not recorded: a public NAT gateway")
             return self._beyond(gateway, "internet")
+        if item.get("State") in ("deleting", "deleted", "failed"):
+            return self._drop("nat-gone", gateway)
         self._hop(gateway, "translated")
         packet = _from_ipv6(packet)
         private = item.get("ConnectivityType") == "private"
@@ -219,7 +192,8 @@ class Walker:
             return self._regional(packet, item, subnet)
         if own["SubnetId"] != subnet["SubnetId"] and not self._acl(packet, own, packet.source, False):
             return self.trace
-        return self._leave_subnet(packet, own, not private)
+        self._by_nat = True
+        return self._onward(_translated_by(packet, item), own, not private)
 
     def _regional(self, packet: Packet, item: Item, subnet: Item) -> Trace:
         """A regional NAT gateway stands in no subnet and has a route table of its own."""
@@ -227,11 +201,12 @@ class Walker:
         if table is None:
             self.trace.assumed.append(f"the route table of {item['NatGatewayId']} is not recorded: a default route")
             return self._beyond(str(item["NatGatewayId"]), "internet")
-        return self._route(packet, table, subnet, True)
+        self._by_nat = True
+        return self._route(_translated_by(packet, item), table, subnet, True)
 
     def egress_only(self, packet: Packet, gateway: str, subnet: Item, public: bool) -> Trace:
         """Out through an egress-only internet gateway."""
-        if routing.blocked(self.network, subnet, outbound=True, egress_only=True):
+        if routing.blocked(self.network, subnet, outbound=True, answers_only=True):
             return self._drop("block-public-access", gateway)
         return self._beyond(gateway, "internet")
 
@@ -257,10 +232,15 @@ class Walker:
         attachment = routing.vpc_attachment(self.network, gateway, str(subnet["VpcId"]))
         if attachment is None and self.network.facts.has("TransitGatewayVpcAttachments"):
             return self._drop("no-tgw-attachment", gateway)
-        self._out(gateway)
         if attachment is None:
+            self._out(gateway)
             return self._end(EXITS, "", gateway)
-        return self._transit(packet, gateway, str(attachment["TransitGatewayAttachmentId"]))
+        name = str(attachment["TransitGatewayAttachmentId"])
+        stands = routing.attachment_subnet(self.network, name, str(subnet.get("AvailabilityZone", "")))
+        if stands is not None and not self._acl(packet, stands, packet.source, False):
+            return self.trace
+        self._out(gateway)
+        return self._transit(packet, gateway, name)
 
     def _transit(self, packet: Packet, gateway: str, came_by: str) -> Trace:
         if len(self.trace.hops) > MOST_HOPS:
@@ -270,6 +250,8 @@ class Walker:
             return self._drop("no-tgw-route", gateway)
         kind, resource, attachment = next_hop
         self._hop(gateway, f"to {kind} {resource}")
+        if kind == routing.DYNAMIC:
+            self.trace.assumed.append(f"{resource} may have announced any route to {gateway}")
         if kind == "blackhole":
             return self._drop("tgw-blackhole", gateway)
         if kind == "vpc" and self.network.vpc(resource) is not None:
@@ -282,10 +264,7 @@ class Walker:
     def _attached(self, packet: Packet, vpc: str, attachment: str) -> Trace:
         """Into a VPC by its transit gateway attachment, whose subnet routes and filters what goes on from there."""
         subnet = routing.attachment_subnet(self.network, attachment)
-        there = self.network.subnet_of(vpc, packet.destination)
-        if subnet is None or (there is not None and there["SubnetId"] == subnet["SubnetId"]):
-            return self._local(packet, vpc)
-        return self._leave_subnet(packet, subnet, False)
+        return self._local(packet, vpc) if subnet is None else self._onward(packet, subnet, False)
 
     def peering(self, packet: Packet, connection: str, subnet: Item, public: bool) -> Trace:
         """Into a peer VPC, and no further."""
@@ -304,7 +283,7 @@ class Walker:
         interface = self.network.interfaces.get(value) or next(
             (one for one in self.network.interfaces.values() if owner(one) == value), None
         )
-        if interface is not None and str(packet.destination) in addresses(interface):
+        if interface is not None and holds(interface, packet.destination):
             return self._arrive(packet, str(interface.get("VpcId")), subnet)
         if interface is not None and interface.get("SourceDestCheck") is True:
             return self._drop("source-dest-check", value)
@@ -325,9 +304,18 @@ class Walker:
     def from_gateway(self, packet: Packet, gateway: str) -> Trace:
         """Walk a packet that comes into a VPC through one of its gateways."""
         vpc = routing.vpc_of(self.network, gateway, packet.destination)
-        if not vpc or not any(packet.destination in one for one in self.network.ranges(vpc)):
+        if not vpc:
             return self._drop("no-route", gateway)
         self._hop(gateway, "comes in")
+        attachment = routing.vpc_attachment(self.network, gateway, vpc)
+        if attachment is not None:
+            return self._attached(packet, vpc, str(attachment["TransitGatewayAttachmentId"]))
+        return self._enter(packet, gateway, vpc)
+
+    def from_vpc(self, packet: Packet, vpc: str) -> Trace:
+        """Walk a packet that stands at a VPC's router: it knows the way to the VPC's own addresses, and to no other."""
+        if not any(packet.destination in one for one in self.network.ranges(vpc)):
+            return self._drop("no-route", vpc)
         return self._local(packet, vpc)
 
     def refused(self, reason: str, at: str) -> Trace:
@@ -363,8 +351,17 @@ def _from_ipv6(packet: Packet) -> Packet:
     """Return an IPv6 packet to NAT64's prefix (RFC 6052) as the IPv4 packet that a NAT gateway makes of it."""
     if packet.version == 6 and packet.destination in NAT64:
         there = ipaddress.IPv4Address(int(packet.destination) & 0xFFFFFFFF)
-        return Packet(ipaddress.IPv4Address("192.0.2.1"), there, packet.protocol, packet.port)
+        return Packet(SOMEBODY, there, packet.protocol, packet.port)
     return packet
+
+
+def _translated_by(packet: Packet, gateway: Item) -> Packet:
+    """Return a packet with the source that a NAT gateway gives it: its private address, a regional one's public."""
+    own = (gateway.get("NatGatewayAddresses") or [{}])[0]
+    given = own.get("PrivateIp") or own.get("PublicIp")
+    if packet.version == 6:
+        return packet
+    return replace(packet, source=ipaddress.ip_address(given) if given else SOMEBODY)
 
 
 def _translated(packet: Packet, interface: Item) -> Packet:
@@ -373,13 +370,14 @@ def _translated(packet: Packet, interface: Item) -> Packet:
     private = public.get(str(packet.destination))
     if private is None:
         return packet
-    return Packet(packet.source, ipaddress.ip_address(private), packet.protocol, packet.port)
+    return replace(packet, destination=ipaddress.ip_address(private))
 
 
 _STEPS = {
     "igw": Walker.internet_gateway,
     "vgw": Walker.private_gateway,
     "vpce": Walker.endpoint,
+    "VpcLattice": Walker.beyond,
     "eigw": Walker.egress_only,
     "NatGatewayId": Walker.nat_gateway,
     "EgressOnlyInternetGatewayId": Walker.egress_only,

@@ -79,7 +79,7 @@ class View:
         Whose bucket it is, is not decided where our own buckets were not recorded.
         """
         buckets = self.buckets()
-        for text in _texts(data):
+        for text in texts(data):
             account, bucket = _ACCOUNT_OF.match(text), _BUCKET_OF.match(text)
             if (account and self.foreign(account.group(1))) or _URL.match(text):
                 yield text, True
@@ -141,15 +141,27 @@ def _context(account: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _texts(data: Any) -> Iterator[str]:
+def at_path(data: Any, path: str) -> Iterator[Any]:
+    """Yield what stands at a path of members; lists on the way, and at its end, are walked."""
+    if isinstance(data, (list, tuple)):
+        for one in data:
+            yield from at_path(one, path)
+    elif not path:
+        yield data
+    elif isinstance(data, Mapping) and data.get(path.partition(".")[0]) is not None:
+        yield from at_path(data[path.partition(".")[0]], path.partition(".")[2])
+
+
+def texts(data: Any) -> Iterator[str]:
+    """Yield every text anywhere in a piece of data, keys excepted."""
     if isinstance(data, str):
         yield data
     elif isinstance(data, Mapping):
         for value in data.values():
-            yield from _texts(value)
+            yield from texts(value)
     elif isinstance(data, Iterable):
         for value in data:
-            yield from _texts(value)
+            yield from texts(value)
 
 
 def alive(item: Item, *members: str) -> bool:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from airgap.egress import routing
-from airgap.egress.boxes import meet
+from airgap.egress.boxes import PORTS, meet
 from airgap.egress.facts import Item
 from airgap.egress.filters import Filters
-from airgap.egress.network import Network, public_addresses
+from airgap.egress.interfaces import public_addresses
+from airgap.egress.journey import DROPPED, Interface, Trace
+from airgap.egress.network import Network
 from airgap.egress.prover import Judged, Leak
 from airgap.egress.rules import Packet
 from airgap.egress.tracing import hypothetical
-from airgap.egress.walker import DROPPED, Interface, Trace, Walker
+from airgap.egress.walker import Walker
 from airgap.errors import AirgapError
 
 BLOCKED = "Block Public Access"
@@ -91,7 +93,7 @@ def _witness(network: Network, leak: Leak, judged: list[Judged], closers: Closer
     data = leak.packet()
     there = ipaddress.ip_address(data["destination"])
     packet = Packet(hypothetical(subnet, leak.version), there, data["protocol"], data["port"])
-    trace = Walker(network).send(packet, Interface(judged[0].vpc, subnet))
+    trace = Walker(network, leak.target).send(packet, Interface(judged[0].vpc, subnet))
     taken = {"at": leak.table, "what": f"route {leak.prefix} to {leak.target}"}
     if taken not in trace.hops:
         raise NoReplay(
@@ -135,12 +137,20 @@ class Closers:
             yield "no interface has an IPv6 address"
         if direct or leak.target.startswith("eigw-"):
             places = [one for one in map(self._network.subnet, subnets) if one is not None]
-            if places and all(routing.blocked(self._network, one, outbound=True) for one in places):
+            answers = leak.target.startswith("eigw-")
+            if places and all(routing.blocked(self._network, one, outbound=True, answers_only=answers)
+                              for one in places):  # fmt: skip
                 yield BLOCKED
 
     def _groups_admit(self, leak: Leak, interface: Item) -> bool:
-        boxes = self._filters.admitted(_groups(interface), True, leak.version)
-        return any(meet(leak.box, one) is not None for one in boxes)
+        """Tell whether an interface's groups let out any of a leak: by their rules, or as answers to what they admit.
+
+        Groups are stateful; nobody can begin anything through a NAT or egress-only gateway.
+        """
+        groups, answers = _groups(interface), leak.box._replace(ports=PORTS)
+        out = self._filters.admitted(groups, True, leak.version)
+        asked = [] if leak.target.startswith(("nat-", "eigw-")) else self._filters.admitted(groups, False, leak.version)
+        return any(meet(leak.box, one) for one in out) or any(meet(answers, one) for one in asked)
 
 
 def _groups(interface: Item) -> list[str]:
