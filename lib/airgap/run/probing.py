@@ -1,0 +1,126 @@
+"""``airgap probe``: the harness of ``tests/infra`` run on live hosts, and what it found kept for the next verdict.
+
+The harness is pytest with testinfra, so that a host can be reached in any way that testinfra knows, by Session
+Manager, or in a namespace of the lab. What came of each probe is one transcript; every later plan and verification of
+the environment reads it as one observation of method TEST.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airgap import params
+from airgap.errors import AirgapError, MissingPredecessor, UsageError
+from airgap.evidence.files import write_whole
+from airgap.model import observation as obs
+from airgap.model.canonical import encode
+from airgap.model.intent import Intent
+from airgap.model.observation import Observation
+from airgap.model.probes import CALL, SCHEMA, probes_of, told
+
+if TYPE_CHECKING:
+    from airgap.cloud.session import Cloud
+
+HARNESS = Path("tests") / "infra"
+LIMIT = 1800.0
+"""Seconds after which the harness is given up."""
+BACKENDS = ("netns", "ssm", "kubectl", "docker", "podman", "ssh", "paramiko", "local")
+
+
+def transcript_file(root: Path, environment: str) -> Path:
+    """Return where the last transcript of an environment's probes is kept."""
+    from airgap.run.context import reports_root
+
+    return reports_root(root) / environment / "probes.json"
+
+
+def observe(cloud: Cloud, root: Path, intent: Intent) -> Observation:
+    """Record the last transcript, or that no probe was made; one that cannot be read is a failure to look."""
+    path = transcript_file(root, intent.environment)
+    if not path.exists():
+        return cloud.unanswered(CALL, {}, "no live probe was made", vantage="vpc", status=obs.ABSENT)
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        if body["Schema"] != SCHEMA:
+            raise ValueError(f"its schema is {body['Schema']!r}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return cloud.unanswered(CALL, {}, f"{path.name} cannot be read: {error}", vantage="vpc")
+    asked = cloud.asked(CALL, {}, "regional", "vpc") | {"system": "probe", "method": "TEST"}
+    return cloud.recorder.answered(asked, body, (), {}, "")
+
+
+def probe(env: str, hosts: Sequence[str], taken_at: str, vpcs: Sequence[str] = ()) -> dict[str, Any]:
+    """Probe from every host, keep the transcript and return it, each answer with its status and its sentence.
+
+    ``vpcs`` are those of which a lab was built: what it shows is of no other network.
+
+    A host is an address as testinfra takes it: ``netns://NAMESPACE``, ``ssm://INSTANCE``, ``kubectl://POD``, ...
+    """
+    intent, root = params.load(env), params.project_root()
+    _usable(root, hosts)
+    asked = {"probes": probes_of(intent), "resolver": ""}
+    found = _harness(root, hosts, asked, intent)
+    body = {"Schema": SCHEMA, "TakenAt": taken_at, "Place": place(hosts, intent), "Hosts": found,
+            "Vpcs": sorted(vpcs)}  # fmt: skip
+    write_whole(transcript_file(root, env), encode(body) + "\n")
+    return {**body, "Judged": list(judged(body))}
+
+
+def place(hosts: Sequence[str], intent: Intent) -> str:
+    """Return where the hosts stand: a namespace is one of the lab, everything else is in the world of the params."""
+    kinds = {host.startswith("netns://") for host in hosts}
+    if len(kinds) > 1:
+        raise UsageError("hosts of the lab and others cannot be probed together", "anything", "probe them one by one")
+    return "lab" if kinds == {True} else intent.world
+
+
+def judged(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return (host, probe, status, sentence) of every answer of a transcript."""
+    return [
+        {"host": str(host["Host"]), "probe": str(one["name"]), "status": status, "said": said}
+        for host in body["Hosts"]
+        for one in host["Answers"]
+        for status, said in [told(one, {each["name"]: each for each in host["Answers"]})]
+    ]
+
+
+def _usable(root: Path, hosts: Sequence[str]) -> None:
+    if not hosts:
+        raise MissingPredecessor(
+            "There is no host to probe from", "anything", "airgap lab up, or name hosts with --host ssm://INSTANCE"
+        )
+    for one in hosts:
+        kind, _, name = one.partition("://")
+        if kind not in BACKENDS or not (name or kind == "local"):
+            raise UsageError(f"{one!r} is no host", "anything", f"write BACKEND://NAME, of {', '.join(BACKENDS)}")
+    if not (root / HARNESS).is_dir() or importlib.util.find_spec("testinfra") is None:
+        raise UsageError("The harness is not installed here", "anything", "make setup installs it, with pytest")
+
+
+def _harness(root: Path, hosts: Sequence[str], asked: Mapping[str, Any], intent: Intent) -> list[dict[str, Any]]:
+    """Run the harness on every host and return what it wrote; its own verdicts are not believed."""
+    with tempfile.TemporaryDirectory() as folder:
+        answers = Path(folder) / "answers.json"
+        given = {"AIRGAP_PROBES": json.dumps(asked), "AIRGAP_PROBE_ANSWERS": str(answers),
+                 "AWS_REGION": intent.region}  # fmt: skip
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", str(root / HARNESS),
+                   f"--hosts={','.join(hosts)}"]  # fmt: skip
+        done = subprocess.run(
+            command, cwd=root, env={**os.environ, **given}, capture_output=True, text=True, timeout=LIMIT
+        )
+        if not answers.exists():
+            raise AirgapError(
+                f"the harness ended with {done.returncode} and no answer: {(done.stdout + done.stderr)[-1200:]}",
+                "the last transcript",
+                "read what it says, and probe again",
+            )
+        found: list[dict[str, Any]] = json.loads(answers.read_text(encoding="utf-8"))
+        return sorted(found, key=lambda one: str(one["Host"]))
