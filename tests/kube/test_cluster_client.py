@@ -15,7 +15,7 @@ from emulated import Account
 from airgap.cloud.cluster_token import ClusterToken
 from airgap.errors import AccessDenied, CallFailed, Unreachable
 from airgap.kube.cluster import Cluster, Endpoint
-from airgap.kube.reach import Embedded, Inside, SessionManager, embedded_listener
+from airgap.kube.reach import Embedded, Inside, embedded_listener
 from airgap.model.kubernetes import APIS, comparable, differences
 from airgap.rehearsal import reset, serving
 from airgap.rehearsal.identity import access_key
@@ -140,9 +140,38 @@ def test_somebody_without_an_access_entry_is_refused_and_told_why(site: Site) ->
 
 
 def test_nobody_calls_anonymously(site: Site) -> None:
-    cluster, recorded = connected(site, lambda: "")
-    cluster.read("kubernetes:ListPods", {"cluster": NAME})
-    assert [one.code for one in recorded.failures] == ["Unauthorized"]
+    tokens = [signer("alice")(), "", ""]
+    cluster, recorded = connected(site, lambda: tokens.pop(0))
+    with pytest.raises(AccessDenied, match="no token for cluster"):  # of the hook, after the first request's own key
+        cluster.read("kubernetes:ListPods", {"cluster": NAME})
+    with pytest.raises(AccessDenied, match="no token for cluster"):
+        connected(site, lambda: "")[0].read("kubernetes:ListPods", {"cluster": NAME})
+    assert (recorded.bodies, recorded.failures) == ([], []), "nothing was sent"
+
+
+def test_every_request_bears_the_token_of_its_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kubernetes.client import ApiClient
+
+    sent: list[str] = []
+    call = ApiClient.call_api
+
+    def seen(self: Any, method: str, url: str, headers: dict[str, str], *rest: Any, **more: Any) -> Any:
+        sent.append({name.lower(): value for name, value in headers.items()}.get("authorization", ""))
+        return call(self, method, url, headers, *rest, **more)
+
+    monkeypatch.setattr(ApiClient, "call_api", seen)
+    start = time.time() - 2000
+    clock = [start]
+    cluster, recorded = connected(site, signer("alice", lambda: clock[0]))
+    for age in (0, 500, 700, 1400):  # EKS takes a token for 900 seconds; one is renewed after 600
+        clock[0] = start + age
+        time.sleep(1.0 if age in (700, 1400) else 0)  # a signature's time is in seconds
+        cluster.read("kubernetes:ListPods", {"cluster": NAME})
+    first, same, second, third = sent
+    assert first == same
+    assert len({first, second, third}) == 3
+    assert all(one.startswith("Bearer k8s-aws-v1.") for one in sent)
+    assert recorded.failures == []
 
 
 def test_an_old_token_is_renewed_before_it_is_used(site: Site) -> None:
@@ -233,33 +262,6 @@ def test_a_certificate_is_made_and_its_key_is_nowhere(site: Site) -> None:
     assert "PRIVATE KEY" not in str(recorded.writes)
     declared = {"metadata": webhook["metadata"], "webhooks": webhook["webhooks"]}
     assert list(differences(comparable(live, declared), declared)) == []
-
-
-def test_without_the_plug_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(Unreachable, match="session-manager-plugin is not installed") as caught:
-        SessionManager("i-1", "us-east-1", lambda asked: {}).open("x.example", 443)
-    assert "airgap kit" in caught.value.action
-
-
-def test_without_a_host_the_notebook_is_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = tmp_path / "session-manager-plugin"
-    plugin.write_text("#!/bin/sh\nexit 0\n")
-    plugin.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unreachable, match="no operations host") as caught:
-        SessionManager("", "us-east-1", lambda asked: {}).open("x.example", 443)
-    assert "04_cluster" in caught.value.action
-
-
-def test_a_tunnel_that_ends_at_once_tells_why(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = tmp_path / "session-manager-plugin"
-    plugin.write_text("#!/bin/sh\necho TargetNotConnected >&2\nexit 1\n")
-    plugin.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    session = {"SessionId": "s", "StreamUrl": "wss://x", "TokenValue": "t"}
-    with pytest.raises(Unreachable, match="TargetNotConnected"):
-        SessionManager("i-1", "us-east-1", lambda asked: session).open("x.example", 443)
 
 
 def test_a_name_that_does_not_resolve_and_a_port_that_is_closed_are_told_apart() -> None:

@@ -46,12 +46,14 @@ DEFINITION: dict[str, Any] = {
                         "type": "object",
                         "required": ["spec"],
                         "properties": {
+                            "metadata": {"type": "object"},
                             "spec": {
                                 "type": "object",
                                 "properties": {
                                     "size": {"type": "integer", "minimum": 1},
                                     "port": {"x-kubernetes-int-or-string": True},
                                     "note": {"type": "string", "nullable": True},
+                                    "bare": {"type": "object"},
                                     "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
                                     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                                     "sides": {
@@ -59,7 +61,7 @@ DEFINITION: dict[str, Any] = {
                                         "items": {"type": "object", "properties": {"a": {"type": "string"}}},
                                     },
                                 },
-                            }
+                            },
                         },
                     }
                 },
@@ -108,6 +110,7 @@ def test_what_the_version_knows_passes(manifest: dict[str, Any]) -> None:
         (DEPLOYMENT, "kind", "Deploiment", "the cluster's version has no kind apps/v1/Deploiment"),
         (BOX, "spec/size", 0, "Box b: spec.size: 0 is less than the minimum of 1"),
         (BOX, "spec/colour", "red", "Box b: spec: Additional properties are not allowed ('colour'"),
+        (BOX, "spec/bare", {"a": 1}, "Box b: spec.bare: Additional properties are not allowed ('a'"),
         (BOX, "spec/port", [], "Box b: spec.port: [] is not of type 'integer', 'string'"),
         (BOX, "spec/labels/a", 1, "Box b: spec.labels.a: 1 is not of type 'string'"),
         (BOX, "spec/sides/0/b", "y", "Box b: spec.sides.0: Additional properties"),
@@ -142,6 +145,12 @@ def test_a_plan_that_writes_what_would_be_refused_is_refused_and_one_that_does_n
         refuse_invalid(writes, [bad], DEMO)
     assert caught.value.unchanged == "anything of step controllers"
     refuse_invalid(dataclasses.replace(writes, changes=()), [bad], DEMO)
+
+
+def test_what_schemas_miss_is_refused_too() -> None:
+    bad = object_of(spoilt(DEPLOYMENT, "spec/selector/matchLabels", {"app": "other"}))
+    with pytest.raises(ParamsError, match="Deployment app: the selector does not match the template's labels: app"):
+        refuse_invalid(Plan("controllers", (Change(CREATE, bad.key),)), [bad], DEMO)
 
 
 def test_many_refusals_are_counted() -> None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from airgap.oci.lockfile import Lock  # noqa: E402
 from airgap.oci.mirror import raised  # noqa: E402
 from airgap.oci.registry import Repository  # noqa: E402
 from airgap.rehearsal import down, up  # noqa: E402
+
+LAYERS = (8, 128)
+"""Sizes of one layer, in MiB, by which memory is compared."""
 
 
 class Bytes:
@@ -64,6 +68,17 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     wall, before = time.perf_counter(), _cpu()
     work()
     return {"wall": round(time.perf_counter() - wall, 3), "cpu": round(_cpu() - before, 3)}
+
+
+def memory(site: Site, mebibytes: int) -> float:
+    """Return the most memory in MiB that Python holds while it copies an image of one layer of this size."""
+    lock = site.locked(publish(site, f"bench/layer-of-{mebibytes}", 1, mebibytes))
+    tracemalloc.start()
+    try:
+        raised(site.another().copy(lock))
+        return round(tracemalloc.get_traced_memory()[1] / 2**20, 1)
+    finally:
+        tracemalloc.stop()
 
 
 def _cpu() -> float:
@@ -104,6 +119,8 @@ def measure(images: int = 6, layers: int = 4, mebibytes: int = 4) -> dict[str, A
         figures["warm"] = timed(lambda: raised(site.another().copy(lock)))
         figures["save"] = timed(lambda: raised(site.another().save(lock, folder / "images.tar")))
         figures["load, nothing to do"] = timed(lambda: raised(site.another().load(folder / "images.tar")))
+        # Flat: a layer sixteen times as large costs no more of it.
+        figures["memory, MiB, by MiB of a layer"] = {size: memory(site, size) for size in LAYERS}
         if shutil.which("skopeo"):
             for name in names:
                 site.ecr.create_repository(repositoryName=f"skopeo/{name}")

@@ -18,7 +18,7 @@ from airgap.errors import (
     NoSpace,
     RegistryFailed,
 )
-from airgap.oci import transfer
+from airgap.oci import disclosed, transfer
 from airgap.oci.content import OCI_MANIFEST, digest_of
 from airgap.rehearsal.registry import layers
 
@@ -135,10 +135,11 @@ def read(site):
 
 
 def test_a_source_that_dies_in_the_middle_is_read_on(site):
-    lock = site.locked(site.publish(big()))
+    lock = site.locked(site.publish(big(), name="test/dying"))
     size = len(big())
     site.fault("oci:GetDownloadUrlForLayer", "DiesMidBlob", times=3)
-    [outcome] = site.mirror.copy(lock)
+    # Its configuration, which is read before all else, would take these faults.
+    [outcome] = site.another(admitted=frozenset({"image:quay.io/test/dying"})).copy(lock)
     assert outcome.error is None
     assert size // 2 in read(site)
     assert sent(site) == [(0, size)]  # the mirror noticed nothing
@@ -152,7 +153,8 @@ def test_only_the_rest_is_asked_for(site, monkeypatch):
     site.fault("oci:GetDownloadUrlForLayer", "DiesMidBlob")
     assert site.mirror.copy(lock)[0].error is None
     assert (0, size) in handed
-    assert (size // 2, size) in handed
+    # Whichever of layer and config is asked for first died; of it the second half alone is asked for again.
+    assert [one for one in handed if one[0]] in ([(size // 2, size)], [(18, 37)])
 
 
 def test_a_mirror_that_dies_in_the_middle_is_sent_the_rest(site):
@@ -163,6 +165,41 @@ def test_a_mirror_that_dies_in_the_middle_is_sent_the_rest(site):
     assert outcome.error is None
     assert sent(site) == [(0, size), (size // 2, size - size // 2)]
     assert read(site) == [size // 2]
+
+
+def test_a_mirror_that_may_not_be_sent_a_blob_says_so_at_once(site):
+    lock = site.locked(site.publish(big()))
+    site.fault("ecr:UploadLayerPart", "AccessDenied", times=None)
+    [outcome] = site.mirror.copy(lock)
+    assert isinstance(outcome.error, RegistryFailed)
+    assert "refused SendBlob of mirror/" in outcome.error.what
+    assert "HTTP 403" in outcome.error.what
+    assert outcome.error.action.startswith("check the caller's permissions")
+    # It hangs up while it is sent the blob; one byte alone gets its answer, and nothing is tried after that.
+    size = len(big())
+    assert sent(site) in ([(0, size)], [(0, size), (0, size), (0, 1)])
+    assert site.images(lock.entries[0]) == []
+
+
+def test_a_token_that_expires_in_the_middle_of_a_blob_is_renewed_and_the_blob_goes_on(site):
+    lock = site.locked(site.publish(big()))
+    size = len(big())
+    site.fault("ecr:UploadLayerPart", "DiesMidBlob")  # half of it is there
+    site.fault("ecr:UploadLayerPart", "ExpiredToken")
+    [outcome] = site.mirror.copy(lock)
+    assert outcome.error is None
+    assert sent(site)[-1] == (size // 2, size - size // 2), "only the rest is sent again"
+    assert site.tokens == 2
+    assert site.tags(lock.entries[0]) == {"1.0": lock.entries[0].digest}
+
+
+def test_a_mirror_that_limits_the_rate_of_a_blob_is_given_the_time_that_it_asks_for(site):
+    lock = site.locked(site.publish(big()))
+    site.fault("ecr:UploadLayerPart", "Throttling", times=3)
+    [outcome] = site.mirror.copy(lock)
+    assert outcome.error is None
+    assert site.slept.count(1.0) >= 1  # the Retry-After of the registry
+    assert site.tags(lock.entries[0]) == {"1.0": lock.entries[0].digest}
 
 
 def test_a_lost_answer_costs_a_look(site):
@@ -235,6 +272,8 @@ def test_a_full_disk_leaves_what_was_fetched(site, lock, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(transfer.Incoming, "pieces", full)
+        # A configuration is judged in memory, which no disk holds.
+        patched.setattr(disclosed, "refuse", lambda *_: None)
         outcomes = site.mirror.save(lock, file)
     assert {type(outcome.error) for outcome in outcomes} == {NoSpace}
     assert "there is no space left" in outcomes[0].error.what

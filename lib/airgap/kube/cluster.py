@@ -62,6 +62,7 @@ class Cluster:
     now: Callable[[], float] = time.time
     may_write: Callable[[], None] = lambda: None
     _api: Any = None
+    _at: tuple[str, int] = ("", 0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, call: str, params: Mapping[str, Any], *, absent: tuple[str, ...] = ()) -> list[Observation]:
@@ -183,16 +184,17 @@ class Cluster:
         return dict(json.loads(data)), seen, None
 
     def _client(self) -> Any:
+        """Return the client; another one where the way leads elsewhere by now, as a tunnel that was opened anew."""
         with self._lock:
-            if self._api is None:
-                self._api = self._connected()
+            at = self.way.open(self.endpoint.host, 443)
+            if self._api is None or at != self._at:
+                self._api, self._at = self._connected(*at), at
             return self._api
 
-    def _connected(self) -> Any:
+    def _connected(self, address: str, port: int) -> Any:
         with absent("kubernetes_validate"):  # it costs four times what the client does; nothing asks it
             from kubernetes.client import ApiClient, Configuration
 
-        address, port = self.way.open(self.endpoint.host, 443)
         config: Any = Configuration()
         config.host = f"https://{address}:{port}"
         config.tls_server_name = self.endpoint.host
@@ -200,14 +202,22 @@ class Cluster:
         config.proxy = None
         config.retries = False
         # The hook runs only where a key is there already: without one the client would call as nobody.
-        config.api_key["BearerToken"] = f"Bearer {self.token()}"
+        config.api_key["BearerToken"] = self._bearer()
         config.refresh_api_key_hook = self._renew
         api = ApiClient(config)
         api.default_headers["Host"] = self.endpoint.host
         return api
 
     def _renew(self, config: Any) -> None:
-        config.api_key["BearerToken"] = f"Bearer {self.token()}"
+        config.api_key["BearerToken"] = self._bearer()
+
+    def _bearer(self) -> str:
+        """Return what every request bears; without a token none is made: it would be taken for anybody's."""
+        token = self.token()
+        if not token:
+            what = f"There is no token for cluster {self.name}, so nothing is asked of it"
+            raise AccessDenied(what, f"anything in {self.name}", "sign in to AWS again, then run again")
+        return f"Bearer {token}"
 
 
 def _request(

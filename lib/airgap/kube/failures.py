@@ -12,6 +12,10 @@ from airgap.model import observation as obs
 UNREACHED = "Unreachable"
 _STATUS = {401: obs.DENIED, 403: obs.DENIED, 404: obs.ABSENT}
 _AGAIN = (429, 500, 502, 503, 504)
+_ENDED = (
+    "the connection was taken and ended before an answer: what stands at the other end of the way, as the operations "
+    "host of a tunnel, does not reach the API server: its name, its port or the cluster's security group"
+)
 _HINTS = {
     401: "the token was refused: the caller has no access entry, or its session has ended",
     403: "an access entry exists and Kubernetes RBAC refuses: the role needs this verb on this resource",
@@ -56,9 +60,11 @@ def unanswered(error: Exception) -> Failure:
     """Return what an error of the connection means."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLCertVerificationError):
             why = "the certificate is not signed by the cluster's own authority, or is for another name"
             return Failure(obs.FAILED, "Certificate", f"{why}: {cause}")
+        if isinstance(cause, (ssl.SSLEOFError, ConnectionResetError)):
+            return Failure(obs.FAILED, UNREACHED, f"{_ENDED}: {cause}")
         if isinstance(cause, TimeoutError):
             return Failure(obs.FAILED, "Timeout", "the port is open and nothing answered in time")
         inner = getattr(cause, "reason", None)

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from airgap.errors import ParamsError
+from airgap.kube.absent import absent
 from airgap.model.kubernetes import api_of
 
 Schema = dict[str, Any]
@@ -72,9 +73,14 @@ def strict(schema: Schema) -> Schema:
         made["items"] = strict(schema["items"])
     if isinstance(schema.get("additionalProperties"), Mapping):
         made["additionalProperties"] = strict(schema["additionalProperties"])
+    if made.get("type") == "object" and not {"properties", "additionalProperties"} & set(schema):
+        made["additionalProperties"] = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+        if schema.get("x-kubernetes-embedded-resource"):
+            made["properties"] = _OBJECT
     if "properties" in schema:
         own = {name: strict(value) for name, value in schema["properties"].items()}
-        made["properties"] = {**(_OBJECT if schema.get("x-kubernetes-embedded-resource") else {}), **own}
+        # What every object has is Kubernetes's own to judge, whatever a definition says of it.
+        made["properties"] = {**own, **(_OBJECT if schema.get("x-kubernetes-embedded-resource") else {})}
         if not schema.get("x-kubernetes-preserve-unknown-fields"):
             made["additionalProperties"] = False
     return made
@@ -82,7 +88,9 @@ def strict(schema: Schema) -> Schema:
 
 @functools.cache
 def _definitions(version: str) -> dict[str, Schema]:
-    place = files("kubernetes_validate").joinpath(f"kubernetes-json-schema/v{version}.0-local-strict/_definitions.json")
+    with absent("rfc3987_syntax"):  # jsonschema compiles its grammar for seconds, to check IRIs; no manifest has one
+        package = files("kubernetes_validate")
+    place = package.joinpath(f"kubernetes-json-schema/v{version}.0-local-strict/_definitions.json")
     try:
         found: dict[str, Schema] = json.loads(place.read_text())["$defs"]
     except FileNotFoundError as error:
@@ -105,6 +113,7 @@ def _built_in(version: str) -> dict[Kind, Schema]:
 @functools.cache
 def _validator(version: str, kind: Kind, schema: str) -> Any:
     """Return what validates a kind; made once, since it costs more than what it does."""
-    import jsonschema  # type: ignore[import-untyped]
+    with absent("rfc3987_syntax"):
+        import jsonschema  # type: ignore[import-untyped]
 
     return jsonschema.Draft202012Validator({**json.loads(schema), "$defs": _definitions(version)})

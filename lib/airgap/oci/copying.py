@@ -6,17 +6,18 @@ Until its tag is there nobody can take half an image for a whole one; once it is
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from airgap.errors import RegistryFailed, TagTaken
 from airgap.model.mirror import Entry
-from airgap.oci import transfer
+from airgap.oci import disclosed, transfer
 from airgap.oci.content import Descriptor, Manifest
 from airgap.oci.lockfile import attached, check_platforms, children, pinned, still_named
 from airgap.oci.registry import Repository
+from airgap.oci.session import Session
 from airgap.oci.transfer import Source
 
 
@@ -39,6 +40,10 @@ class Tally:
 
 class Target(Protocol):
     """Where content goes."""
+
+    @property
+    def session(self) -> Session:
+        """The session by which it is reached, whose end ends the copying."""
 
     def digest(self, reference: str) -> str:
         """Return the digest that a tag or digest has there, '' where it has none."""
@@ -77,6 +82,11 @@ class IntoRepository:
     def __str__(self) -> str:
         """Return registry and repository."""
         return str(self.repository)
+
+    @property
+    def session(self) -> Session:
+        """The session with the registry."""
+        return self.repository.session
 
     def digest(self, reference: str) -> str:
         """Return the digest that a tag or digest has there, '' where it has none."""
@@ -131,10 +141,18 @@ def wanted(entry: Entry) -> dict[str, str]:
     return {entry.tag: entry.digest, **{one.tag or one.digest: one.digest for one in attached(entry)}}
 
 
-def copy(entry: Entry, source: Source, target: Target, pool: Executor, platforms: Iterable[str] = ()) -> Tally:
+def copy(
+    entry: Entry,
+    source: Source,
+    target: Target,
+    pool: Executor,
+    platforms: Iterable[str] = (),
+    admitted: Collection[str] = (),
+) -> Tally:
     """Copy an entry, and return what was done; a target that has it whole costs a look at its tags.
 
-    Raises one of MirrorFailed; the tag of the entry is published only after everything else.
+    Raises one of MirrorFailed; the tag of the entry is published only after everything else. Images that are
+    ``admitted`` may hold what looks like a secret.
     """
     tally = Tally()
     found = state(entry, target)
@@ -145,6 +163,8 @@ def copy(entry: Entry, source: Source, target: Target, pool: Executor, platforms
         still_named(source, pinned(entry))
     root = _manifest(source, entry.digest)
     below = children(source, root)
+    if disclosed.name(entry) not in admitted:
+        disclosed.refuse(entry, source, (root, *below), target.session)
     referring = [(one, _manifest(source, one.digest)) for one in attached(entry)]
     blobs = {blob.digest: blob for one in (root, *below, *(x for _, x in referring)) for blob in one.blobs()}
     _all(pool, target, source, blobs.values(), tally)

@@ -49,6 +49,7 @@ def unheard(entry: Entry, text: str) -> None:
 class Mirror:
     """A private registry as the mirror of what a lock names.
 
+    ``admitted`` names images, as ``image:registry.k8s.io/pause``, that may hold what looks like a secret.
     ``token`` gives ECR's authorization token (base64, as GetAuthorizationToken does) and is asked again when it has
     expired; ``repository`` names the repository of an entry; ``platforms`` must be in every image; ``told`` hears of
     each entry when it begins and what became of it.
@@ -64,6 +65,7 @@ class Mirror:
     platforms: tuple[str, ...] = ()
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
     told: Callable[[Entry, str], None] = unheard
+    admitted: frozenset[str] = frozenset()
     _seen: Whereabouts = field(default_factory=Whereabouts)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -142,7 +144,7 @@ class Mirror:
                 where = target(entry)
                 self.told(entry, "begun")
                 try:
-                    tally = copying.copy(entry, source(entry), where, blobs, self.platforms)
+                    tally = copying.copy(entry, source(entry), where, blobs, self.platforms, self.admitted)
                 except AirgapError as error:
                     self.told(entry, f"failed: {error.what}")
                     return Outcome(entry, f"{where}:{entry.tag}", Tally(), error)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from airgap.errors import BrokenContent
+from airgap.errors import BrokenContent, RegistryFailed
 from airgap.oci.content import ACCEPT, INDEXES, MANIFEST_LIMIT, OCI_INDEX, Descriptor, Manifest
-from airgap.oci.session import Answer, Ask, Session
+from airgap.oci.session import Answer, Ask, Session, unsigned
 
 PIECE = 1 << 18
+_UNPUBLISHED = "nothing of the image was published"
+_ODD = "something on the way may answer in the registry's stead: look at the proxy, and at what the registry is"
 
 
 class Died(Exception):
@@ -86,7 +89,7 @@ class Repository:
                 return []
             if answer.status != 200:
                 raise self.session.refused(ask, answer)
-            found += json.loads(answer.data).get("tags") or []
+            found += _tags(answer, str(self))
             following = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
             path = following if 'rel="next"' in answer.headers.get("Link", "") else ""
         return found
@@ -137,7 +140,7 @@ class Repository:
         ask = self._ask("MountBlob", "POST", f"blobs/uploads/?{query}", {"digest": digest, "from": source})
         answer = self.session.send(ask)
         if answer.status == 202:
-            self.cancel(answer.headers["Location"])
+            self.cancel(self._place(answer))
         elif answer.status not in (201, 404):
             raise self.session.refused(ask, answer)
         return answer.status == 201
@@ -162,11 +165,24 @@ class Repository:
             raise Died(f"{self.session.host}: {type(error).__name__}") from error
         if answer.status in (202, 204):
             return self._place(answer)
-        if answer.status in (401, 403) and not self.session.renew(used, answer, ask):
+        if answer.status in (400, 401, 403, 413) and not (unsigned(answer) and self.session.renew(used, answer, ask)):
             raise self.session.refused(ask, answer)
-        if answer.status in (400, 413):
-            raise self.session.refused(ask, answer)
+        self.session.rest(answer)
         raise Died(f"{self.session.host}: HTTP {answer.status}")
+
+    def refusal(self) -> RegistryFailed | None:
+        """Return the refusal that a single byte gets; None where it gets none.
+
+        A registry that refuses a blob may hang up while it is sent, so that its answer is never read.
+        """
+        place = self.begin()
+        headers = {"Content-Type": "application/octet-stream", "Content-Range": "0-0"}
+        ask = self._ask("SendBlob", "PATCH", place, {"start": "0", "length": "1"}, headers, b"\0")
+        answer = self.session.send(ask)
+        if answer.status in (401, 403):
+            return self.session.refused(ask, answer)
+        self.cancel(place)
+        return None
 
     def received(self, place: str) -> tuple[str, int] | None:
         """Return where an upload goes on and how many bytes of it came; None where the registry forgot it."""
@@ -175,6 +191,8 @@ class Repository:
         if answer.status != 204:
             return None
         end = answer.headers.get("Range", "0-0").rpartition("-")[2]
+        if not end.isdigit():
+            return None
         # The specification cannot tell no byte from one: both are 0-0. One byte fewer is safe, as it is sent again.
         return self._place(answer), int(end) + 1 if int(end) else 0
 
@@ -199,7 +217,8 @@ class Repository:
     def cancel(self, place: str) -> None:
         """Give an upload up; registries forget what nobody ends, so nothing depends on it."""
         ask = self._ask("CancelUpload", "DELETE", place, {})
-        self.session.attempt(ask, self.session.authorization(ask), False)
+        with suppress(HTTPError):
+            self.session.attempt(ask, self.session.authorization(ask), False)
 
     def _ask(self, call: str, method: str, path: str, params: dict[str, str], headers: dict[str, str] | None = None,
              body: bytes | Iterable[bytes] | None = None) -> Ask:  # fmt: skip
@@ -207,7 +226,16 @@ class Repository:
         return Ask(call, method, whole, self.name, params, headers or {}, body)
 
     def _place(self, answer: Answer) -> str:
+        if "Location" not in answer.headers:
+            raise RegistryFailed(f"{self} does not say where an upload goes on", _UNPUBLISHED, _ODD)
         return str(answer.headers["Location"])
+
+
+def _tags(answer: Answer, where: str) -> list[str]:
+    try:
+        return list(json.loads(answer.data).get("tags") or [])
+    except (ValueError, AttributeError, TypeError) as error:
+        raise RegistryFailed(f"{where} lists its tags in no form that is known", _UNPUBLISHED, _ODD) from error
 
 
 def _with(place: str, digest: str) -> str:

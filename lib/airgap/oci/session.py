@@ -115,7 +115,7 @@ class Session:
                 continue
             if once or attempt == ATTEMPTS or 200 <= answer.status < 400:
                 return answer
-            if _unsigned(answer) and renewals < RENEWALS and self.renew(used, answer, ask):
+            if unsigned(answer) and renewals < RENEWALS and self.renew(used, answer, ask):
                 renewals += 1
             elif answer.status in _AGAIN:
                 self._pause(attempt, answer.headers.get("Retry-After"))
@@ -162,8 +162,19 @@ class Session:
         raise HTTPError("redirected in circles")
 
     def renew(self, used: str, answer: Answer, ask: Ask) -> bool:
-        """Get new credentials after a refusal; False where there are none to be had."""
-        return self._signed.renew(used, answer.headers.get("Www-Authenticate", ""), ask.scope)
+        """Get new credentials after a refusal; False where there are none to be had.
+
+        RegistryFailed where the token server does not answer, or says nothing that makes sense.
+        """
+        challenge = answer.headers.get("Www-Authenticate", "")
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self._signed.renew(used, challenge, ask.scope)
+            except (HTTPError, ValueError) as error:
+                if isinstance(error, SSLError) or attempt == ATTEMPTS - 1:
+                    raise self.failed(ask, f"its token server gave none: {error}") from error
+                self._pause(attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def authorization(self, ask: Ask) -> str:
         """Return the header with which a request is signed now."""
@@ -173,6 +184,11 @@ class Session:
         """Raise Interrupted where somebody asked for an end."""
         if self.stop.is_set():
             raise Interrupted("The copying was interrupted", _KEEP, "run again: it goes on where it stopped")
+
+    def rest(self, answer: Answer) -> None:
+        """Wait as long as a registry asks for that has too much to do, where it says how long."""
+        if answer.status in _AGAIN and answer.headers.get("Retry-After"):
+            self._pause(1, answer.headers["Retry-After"])
 
     def _pause(self, attempt: int, asked: str | None = None) -> None:
         seconds = _seconds(asked, self.clock.now()) if asked else 0.2 * 2**attempt * (0.5 + random.random() / 2)
@@ -221,8 +237,8 @@ def _whole(answer: urllib3.BaseHTTPResponse) -> bytes:
     return data
 
 
-def _unsigned(answer: Answer) -> bool:
-    """ECR says 403 of a token that has expired: https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html"""
+def unsigned(answer: Answer) -> bool:
+    """Return whether a new token may help. ECR says 403 of a token that has expired: https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html"""
     return answer.status == 401 or (answer.status == 403 and "expired" in said(answer))
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
+from urllib3.exceptions import HTTPError
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
@@ -59,7 +60,10 @@ class Anonymous:
         return self._headers.get(scope, "")
 
     def renew(self, used: str, challenge: str, scope: str) -> bool:
-        """Ask the token server that the challenge names; False where it names none or gives none."""
+        """Ask the token server that the challenge names; False where it names none or refuses one.
+
+        Raises ``HTTPError`` where it does not answer, and ``ValueError`` where it answers something else.
+        """
         with self._lock:
             if self._headers.get(scope, "") != used:
                 return True
@@ -69,8 +73,13 @@ class Anonymous:
             asked = {"service": named.get("service", ""), "scope": scope}
             url = f"{named['realm']}?{urlencode(asked)}"
             answer = self._pool(urlsplit(url).hostname or "").request("GET", url, redirect=False)
-            if answer.status != 200:
+            if answer.status in (400, 401, 403, 404):
                 return False
+            if answer.status != 200:
+                raise HTTPError(f"{urlsplit(url).hostname} answered HTTP {answer.status}")
             document = json.loads(answer.data)
-            self._headers[scope] = f"Bearer {document.get('token') or document.get('access_token')}"
+            token = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
+            if not token:
+                raise ValueError(f"{urlsplit(url).hostname} answered without a token")
+            self._headers[scope] = f"Bearer {token}"
             return True

@@ -101,6 +101,9 @@ def _stream(incoming: Incoming, target: Repository, blob: Descriptor) -> str:
         except Died as error:
             if idle == ATTEMPTS:
                 raise _gave_up(target, blob, str(error)) from error
+            refusal = target.refusal() if idle == 1 else None
+            if refusal is not None:
+                raise refusal from error
             target.session.clock.sleep(0.1 * 2**idle)
             there = target.received(place)
             before, (place, at) = at, there or (target.begin(), 0)
