@@ -16,12 +16,12 @@ import pytest
 from synthetic_run import ATTACK, FINDINGS, RUN_ID, finding, make_run, many
 
 from airgap.report import paper
+from airgap.report.exports import exports
 from airgap.report.junit import junit
 from airgap.report.record import read_run
 from airgap.report.run_report import render_run
 from airgap.report.sarif import sarif
 from airgap.report.summary import CUT, add_to_step_summary, cut, summary
-from airgap.report.tables import findings_csv, population_csv
 
 SCHEMA = Path(__file__).parent / "data" / "sarif-2.1.0-rtm.5.json"
 
@@ -119,19 +119,20 @@ def test_a_long_summary_is_cut_at_a_line_and_says_so() -> None:
 
 
 def test_no_cell_of_a_table_is_a_formula(tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(findings_csv(read_run(make_run(tmp_path))))))
+    rows = list(csv.DictReader(io.StringIO(exports(make_run(tmp_path))["findings.csv"].decode())))
     assert len(rows) == len(FINDINGS)
     assert [row["resource"] for row in rows if "cmd" in row["resource"]] == ["'=cmd|' /C calc'!A0"]
     assert {row["status"] for row in rows} == {"pass", "fail", "unknown", "waived", "not_applicable"}
 
 
 def test_populations_are_counted_by_check(tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(population_csv(read_run(make_run(tmp_path))))))
+    whole = exports(make_run(tmp_path))["population.csv"].decode()
+    rows = list(csv.DictReader(io.StringIO(whole)))
     told = {row["check"]: (row["population"], row["judged"], row["unknown"]) for row in rows}
     assert told["routes-local-only"] == ("3", "2", "1")
     assert told["probe"] == ("0", "0", "0")
-    empty = read_run(make_run(tmp_path / "empty", []))
-    assert population_csv(empty).splitlines() == [population_csv(read_run(make_run(tmp_path))).splitlines()[0]]
+    empty = exports(make_run(tmp_path / "empty", []))["population.csv"].decode()
+    assert empty.splitlines() == whole.splitlines()[:1]
 
 
 def test_a_run_is_rendered_whole_and_twice_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +146,7 @@ def test_a_run_is_rendered_whole_and_twice_alike(tmp_path: Path, monkeypatch: py
     names = {path.name for path in first if path.parent == root}
     assert step / "notebook.html" in first
     assert {"index.html", "summary.md", "junit.xml", "results.sarif", "findings.csv", "population.csv"} <= names
+    assert {"inventory.csv", "tables.xlsx"} <= names
     if not paper.missing():
         assert {root / "index.pdf", step / "report.pdf"} <= set(first)
         assert all(raw.startswith(b"%PDF-") for path, raw in first.items() if path.suffix == ".pdf")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +11,9 @@ import typer
 
 from airgap.cli import output
 from airgap.cli.output import Json, example
-from airgap.errors import UsageError
+from airgap.cli.vouching import vouch, vouched
 
 if TYPE_CHECKING:
-    from airgap.evidence import signing
     from airgap.evidence.bundle import verify as verifying
 
 HELP = """A run's evidence as one archive that anyone verifies with nothing but Python.
@@ -24,6 +23,8 @@ HELP = """A run's evidence as one archive that anyone verifies with nothing but 
   airgap bundle verify reports/demo/RUN-ID.zip
   airgap bundle replay reports/demo/RUN-ID.zip   every finding, derived again
   airgap bundle show reports/demo/RUN-ID.zip     what it is and what it holds
+  airgap bundle trail prod/latest                CloudTrail's digest chain of the run's time
+  airgap bundle upload reports/prod/RUN-ID.zip   into the evidence bucket, under Object Lock
 
 \b
 An auditor needs none of this: unzip it and run python3 verify.pyz.
@@ -51,13 +52,14 @@ def create(run: Run, sign: Sign = "", stamp: Stamp = "", as_json: Json = False) 
     """Write one deterministic archive beside the run, and verify it; sign and time-stamp it in files beside it."""
     from airgap.evidence import packing
     from airgap.params import project_root
-    from airgap.run.context import reports_root
+    from airgap.run.context import SECRET_VARIABLES, reports_root
 
     root = project_root()
     folder = packing.run_of(reports_root(root), run)
     output.progress("bundle", f"packing {folder.env}/{folder.run_id}")
-    path = packing.create(folder, packing.added(folder, root / "requirements.lock"))
-    _vouch(path, sign, stamp, folder.read_run())
+    added = {**packing.added(folder, root / "requirements.lock"), **_exports(folder.root)}
+    path = packing.create(folder, added, [os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)])
+    vouch(path, sign, stamp, folder.read_run())
     output.progress("bundle", "verifying it as an auditor would")
     report = _verified(path)
     if as_json:
@@ -68,31 +70,19 @@ def create(run: Run, sign: Sign = "", stamp: Stamp = "", as_json: Json = False) 
     return report.code
 
 
-def _vouch(path: Path, sign: str, stamp: str, run: Mapping[str, Any]) -> None:
-    """Write the signature and the time-stamp that are asked for; those of a bundle before it are taken away."""
-    from airgap.evidence import signing, stamping
-    from airgap.evidence.bundle.manifest import MANIFEST
-    from airgap.evidence.bundle.members import opened
-    from airgap.evidence.files import write_whole
+def _exports(run_root: Path) -> dict[str, bytes]:
+    """Return the run in other people's forms, made anew by the code that the bundle carries.
 
-    said = opened(str(path))[MANIFEST]
-    for module in (signing, stamping):
-        module.side_file(path).unlink(missing_ok=True)
-    if sign:
-        text = signing.envelope(signing.statement(run, said), _signer(sign, str(run["region"])))
-        write_whole(signing.side_file(path), text)
-        said = text.encode()
-    if stamp:
-        write_whole(stamping.side_file(path), stamping.stamp(stamp, said))
+    Of a run that is not whole there are none: the bundle's verification says what is missing.
+    """
+    from airgap.evidence.bundle.members import Broken
+    from airgap.report.exports import exports
 
-
-def _signer(named: str, region: str) -> signing.Signer:
-    from airgap.cloud.kms_signer import kms_key
-    from airgap.evidence.signing import Signer, local_key
-
-    if named.startswith("kms:"):
-        return Signer(*kms_key(named[4:], region))
-    return local_key(Path(named))
+    try:
+        return exports(run_root)
+    except Broken as broken:
+        output.progress("bundle", f"no OSCAL and no tables: {broken}")
+        return {}
 
 
 @app.command(
@@ -107,46 +97,19 @@ def verify(
 ) -> int:  # fmt: skip
     """Verify a bundle: digests, chains, completeness, proof and every finding; its signature and time-stamp too."""
     report = _verified(file)
-    vouched = _vouched(file, public_key, authority)
+    beside = vouched(file, public_key, authority)
     if as_json:
-        output.document({**_data(report), "vouched": {name: one._asdict() for name, one in vouched.items()}})
+        output.document({**_data(report), "vouched": {name: one._asdict() for name, one in beside.items()}})
     else:
         sys.stdout.write(report.text())
-        for name, one in vouched.items():
+        for name, one in beside.items():
             mark = {True: "OK", False: "FAIL", None: "-"}[one.holds]
             output.say(f"{mark:<4}  {name:<12} {one.text}")
     if report.code == 0 and (
-        any(one.holds is False for one in vouched.values()) or (require_signature and not vouched["signature"].holds)
+        any(one.holds is False for one in beside.values()) or (require_signature and not beside["signature"].holds)
     ):
         return 10
     return report.code
-
-
-def _vouched(file: Path, public_key: Path | None, authority: Path | None) -> dict[str, signing.Signature]:
-    """Return what became of the signature and the time-stamp beside a bundle."""
-    from airgap.evidence import signing, stamping
-    from airgap.evidence.bundle.manifest import MANIFEST
-    from airgap.evidence.bundle.members import Broken, opened
-
-    try:
-        said = opened(str(file))[MANIFEST]
-    except (Broken, KeyError):
-        said = b""
-    envelope, answer = signing.side_file(file), stamping.side_file(file)
-    found = {"signature": signing.Signature(None, "not signed"), "time-stamp": signing.Signature(None, "none")}
-    if envelope.is_file():
-        raw = envelope.read_bytes()
-        found["signature"] = signing.judge(raw, said, _read(public_key))
-        said = raw
-    if answer.is_file():
-        found["time-stamp"] = stamping.judge(answer.read_bytes(), said, _read(authority))
-    return found
-
-
-def _read(path: Path | None) -> bytes | None:
-    if path is not None and not path.is_file():
-        raise UsageError(f"{path} is no file", "anything", "name a file of keys or certificates in PEM")
-    return path.read_bytes() if path else None
 
 
 def _verified(file: Path) -> verifying.Report:
@@ -163,6 +126,52 @@ def _data(report: verifying.Report) -> dict[str, Any]:
     from airgap.evidence.bundle import verify as verifying
 
     return verifying.summary(report)
+
+
+@app.command(epilog=example("airgap bundle trail prod/latest"))
+def trail(run: Run, as_json: Json = False) -> int:
+    """Put CloudTrail's digest and log files of the run's time beside it, and hold the run's writes against them.
+
+    CloudTrail writes them hourly: ask an hour after the run, and then for its bundle, which verifies them offline.
+    Exit codes as those of verify.
+    """
+    from airgap.evidence import packing
+    from airgap.evidence.trailing import fetch
+    from airgap.params import project_root
+    from airgap.run.context import reports_root
+
+    result, faults = fetch(packing.run_of(reports_root(project_root()), run))
+    if as_json:
+        output.document({"result": result, "faults": [one._asdict() for one in faults]})
+    else:
+        output.say(result)
+        for one in faults:
+            output.say(f"  {one.where}: {one.what}")
+    return min((one.code for one in faults), default=0)
+
+
+@app.command(epilog=example("airgap bundle upload reports/prod/RUN-ID.zip"))
+def upload(file: File, as_json: Json = False) -> int:
+    """Write a bundle and its side files into the evidence bucket under Object Lock, and read each version back.
+
+    The environment's params say for how many days and in which mode. A bundle that does not verify is not uploaded.
+    """
+    from airgap.evidence.uploading import upload as uploading
+
+    report = _verified(file)
+    if report.code != 0:
+        sys.stdout.write(report.text())
+        return report.code
+    output.progress("bundle", "uploading, and reading back")
+    receipts = uploading(file)
+    if as_json:
+        output.document({"uploaded": [one.as_data() for one in receipts]})
+        return 0
+    for one in receipts:
+        held = "locked now" if one.new else "there already"
+        output.say(f"s3://{one.bucket}/{one.key}")
+        output.say(f"  version {one.version_id}, {held}: {one.mode} until {one.retain_until}; sha256 {one.sha256}")
+    return 0
 
 
 @app.command(epilog=example("airgap bundle replay reports/demo/RUN-ID.zip"))

@@ -6,13 +6,14 @@ A report says that its evidence *supports* a requirement, never that the institu
 from __future__ import annotations
 
 from airgap.controls import csf, dora, ffiec_aio, ffiec_is, glba, nydfs, pci, sec, sp800_53
-from airgap.controls.framework import Framework, Requirement
+from airgap.controls.framework import Framework, Mapped, Requirement
 from airgap.controls.parts import PARTS, Part
 from airgap.controls.properties import PROPERTIES, Property
+from airgap.controls.support import Support, supports
 from airgap.controls.verdicts import PropertyVerdict, Untested, verdicts
 
-__all__ = ["FRAMEWORKS", "PARTS", "PROPERTIES", "Framework", "Part", "Property", "PropertyVerdict", "Requirement",
-           "Untested", "requirements", "verdicts"]  # fmt: skip
+__all__ = ["FRAMEWORKS", "PARTS", "PROPERTIES", "Framework", "Mapped", "Part", "Property", "PropertyVerdict",
+           "Requirement", "Support", "Untested", "requirements", "supports", "verdicts"]  # fmt: skip
 
 FRAMEWORKS: tuple[Framework, ...] = tuple(
     one.FRAMEWORK for one in (csf, sp800_53, pci, glba, nydfs, ffiec_is, ffiec_aio, sec, dora)

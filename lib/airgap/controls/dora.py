@@ -57,4 +57,30 @@ FRAMEWORK = Framework(
         "EVD-02": "Art.25",
         "EVD-03": "Art.25",
     },
+    asks={
+        "Art.6": "a documented framework for managing ICT risk, with accepted tolerance",
+        "Art.7": "ICT systems that are up to date, reliable and of enough capacity",
+        "Art.8": "identification and inventory of assets and their dependencies",
+        "Art.9": "protection and prevention: policies, networks, access, encryption, change",
+        "Art.10": "detection of anomalous activity",
+        "Art.11": "response and recovery, with tested continuity plans",
+        "Art.12": "backup, restoration and recovery, with integrity of data",
+        "Art.25": "tests of ICT tools and systems",
+        "Art.28": "management of the risk of ICT third parties",
+    },
+    because={
+        ("NET-08", "Art.7"): "The doors to AWS's services stand in every zone, which keeps dependent systems reliable.",
+        (
+            "NET-11",
+            "Art.28",
+        ): "Connections to third parties are registered or absent; contracts and exit plans are not judged.",
+        (
+            "SUP-01",
+            "Art.28",
+        ): "What third parties supply is followed by digest; the register of contracts is not judged.",
+        ("NET-12", "Art.25"): "It is one test among those asked for: an analysis of network paths.",
+        ("EXC-01", "Art.6"): "Accepted deviations are documented, with owner and end.",
+        ("EVD-01", "Art.12"): "Records can be shown to be unaltered after they were restored.",
+        ("LOG-02", "Art.12"): "Stored records are locked against change and removal.",
+    },
 )

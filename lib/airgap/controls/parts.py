@@ -25,6 +25,7 @@ ATTEST, PREFLIGHT, SECRETS, FIRST = "step attest", "step preflight", "step secre
 PIPELINE = "step pipeline"
 PROBE = "a live probe (airgap probe)"
 BUNDLE = "the sealed bundle (airgap bundle verify)"
+TRAIL = "the trail's own files in the sealed bundle (airgap bundle trail)"
 
 PARTS: dict[str, tuple[Part, ...]] = {
     "NET-01": (
@@ -220,7 +221,8 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("no token in what starts a runner or a build", PIPELINE, ("runner-without-user-data", "builds-rendered")),
         Part("no secret in notebooks, journals and pages", BUNDLE),
         Part("no secret in manifests, pods and ConfigMaps", SECRETS, ("manifests-without-secrets",)),
-        Part("no secret in images", "the scan of each image where it is built"),
+        Part("no secret in variables, labels and history of images", "airgap mirror copy, which refuses such an image"),
+        Part("no secret in the layers of images", "the scan of each image where it is built"),
     ),
     "KEY-03": (Part("certificates", EDGE, ("certificates-valid",)), Part("trust stores in the cluster", CONTROLLERS)),
     "IAM-01": (
@@ -231,7 +233,8 @@ PARTS: dict[str, tuple[Part, ...]] = {
                                                                   "secrets-operator-limited")),
         Part(
             "each role's task", IDENTITY,
-            ("role-developer-reads", "role-deploy-limited", "role-runner-assumes", "role-node-pulls"),
+            ("role-developer-reads", "role-deploy-limited", "role-runner-assumes", "role-node-pulls",
+             "role-cache-user"),
         ),
         Part(
             "who may become the deployment role, and what is run as it", PIPELINE,
@@ -260,7 +263,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "LOG-01": (
         Part("the trail and its settings", NETWORK, ("trail-records-everything",)),
         Part("refused calls at endpoints", NETWORK, ("trail-records-endpoints",)),
-        Part("the digest chain of the run's time", BUNDLE),
+        Part("the digest chain of the run's time", TRAIL),
     ),
     "LOG-02": (
         Part("retention, key and destinations of log groups", NETWORK, ("logs-kept", "logs-stay")),
@@ -279,7 +282,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("approval, answer and request id of each write", ATTEST, ("change-writes-answered",)),
         Part("each write in CloudTrail", ATTEST, ("change-in-trail",)),
         Part("the change ticket of each write", "an approval that names one"),
-        Part("no other write of the same session in CloudTrail", "the trail's log files"),
+        Part("no other write of the same session in CloudTrail", TRAIL),
     ),
     "INV-01": (
         Part("an independent count", ATTEST, ("inventory-reconciles",)),

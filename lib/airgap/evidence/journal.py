@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import fcntl
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -117,12 +118,21 @@ class JournalFile:
 
 
 def read_journal(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the lines of a journal file and what is wrong with it, in words; a missing file is a problem too."""
+    """Return the lines of a journal file and what is wrong with it, in words; a missing file is a problem too.
+
+    Equal bytes are read once a process: the lines are shared, so nobody may change one.
+    """
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        raw = path.read_bytes()
     except FileNotFoundError:
         return [], [f"{path.name} is missing"]
-    return journal.read(text)
+    entries, problems = _read(raw)
+    return list(entries), list(problems)
+
+
+@functools.lru_cache(maxsize=32)
+def _read(raw: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+    return journal.read(raw.decode("utf-8", "replace"))
 
 
 def _altered(path: Path, problems: list[str]) -> AirgapError:

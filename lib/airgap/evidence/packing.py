@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from airgap.evidence.files import write_whole
 from airgap.evidence.folder import RunFolder, runs
 from airgap.evidence.scanning import hits
 from airgap.model.canonical import digest
+from airgap.model.redaction import Redactor
 
 CORE = ("errors.py", "model", "egress", "checks", "controls", "evidence/bundle")
 """What of the library an auditor runs; ``tests/project/test_core.py`` holds it to Python 3.9 and nothing else."""
@@ -29,14 +30,19 @@ _START = (1980, 1, 1, 0, 0, 0)
 _MAIN = "import sys\nfrom airgap.evidence.bundle.verify import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
-def create(folder: RunFolder, added: Mapping[str, bytes]) -> Path:
+def create(folder: RunFolder, added: Mapping[str, bytes], secrets: Iterable[str] = ()) -> Path:
     """Write a run's bundle beside its folder and return its path; ``added`` are members made from the run.
+
+    ``secrets`` are values that must stand in no member, beside whatever has the form of a secret.
 
     Raises ``AirgapError`` where the run has not ended, or where a secret stands in any member.
     """
     folder.read_run()
     members = {**dict(_files(folder.root)), **added, VERIFIER: verifier()}
-    found = [f"{name}: {what}" for name in sorted(set(members) - {VERIFIER}) for what in hits(name, members[name])]
+    look = Redactor(secrets)
+    found = [
+        f"{name}: {what}" for name in sorted(set(members) - {VERIFIER}) for what in hits(name, members[name], look)
+    ]
     if found:
         raise AirgapError(
             f"The bundle would carry what looks like a secret: {'; '.join(found[:5])}",

@@ -9,7 +9,7 @@ from typing import Any
 
 from airgap.errors import AirgapError
 from airgap.evidence.files import write_whole
-from airgap.model.canonical import digest, encode
+from airgap.model.canonical import digest, encode, plain
 from airgap.model.observation import Observation
 
 INDEX = "index.json"
@@ -61,7 +61,7 @@ def write_index(folder: Path, observations: Iterable[Observation]) -> None:
 def write_rows(path: Path, observations: Iterable[Observation]) -> None:
     """Write observations to a file in the form of an index."""
     ordered = sorted(observations, key=lambda one: (*one.subject, one.number, one.time))
-    rows = [{name: data[name] for name in _INDEXED} for data in (one.as_data() for one in ordered)]
+    rows = [{name: plain(getattr(one, name)) for name in _INDEXED} for one in ordered]
     write_whole(path, "[\n" + ",\n".join(encode(row) for row in rows) + "\n]\n")
 
 

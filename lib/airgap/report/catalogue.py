@@ -56,9 +56,10 @@ class Requirement:
 class FrameworkRows:
     """A framework, and those of its requirements that the evidence of a report supports.
 
-    ``status`` is ``proposed`` where a compliance officer has yet to decide whether the mapping holds.
+    ``status`` is ``checked`` where the ids of its requirements were compared with the source's own list.
     """
 
+    id: str
     title: str
     status: str
     requirements: tuple[Requirement, ...]
@@ -133,7 +134,7 @@ def _supported(framework: Framework, judged: Mapping[str, PropertyRow]) -> Frame
         supporting = tuple(_support(judged[name]) for name in one.properties if name in judged)
         if supporting:
             requirements.append(Requirement(one.id, supporting))
-    return FrameworkRows(title, framework.status, tuple(requirements))
+    return FrameworkRows(framework.id, title, framework.status, tuple(requirements))
 
 
 def _support(row: PropertyRow) -> tuple[str, str]:

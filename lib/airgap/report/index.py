@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airgap.model.finding import FAIL, UNKNOWN
+from airgap.controls import FRAMEWORKS
+from airgap.model.finding import FAIL, UNKNOWN, WAIVED
 from airgap.model.people import person
-from airgap.report.catalogue import frameworks, never_judged, not_tested, properties
+from airgap.report.catalogue import NotTested, frameworks, never_judged, not_tested, properties
 from airgap.report.page import Frame, render
 from airgap.report.record import RunRecord, StepRecord
-from airgap.report.register import register
+from airgap.report.register import register, standing
 from airgap.report.scope import counted, not_covered, scope
 from airgap.report.tally import Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
@@ -41,12 +42,21 @@ FILES = (
     ("findings.json", "every finding, as data"),
     ("findings.csv", "every finding, one row each, for a spreadsheet"),
     ("population.csv", "of each check: N, judged, and how"),
+    ("inventory.csv", "every resource: owner, place, classification, end of support, recovery objective"),
+    ("tables.xlsx", "findings, population and inventory as one workbook"),
+    ("oscal/assessment-results.json", "the findings for a GRC system (OSCAL 1.2)"),
+    ("oscal/assessment-plan.json", "what was to be judged, by which checks (OSCAL 1.2)"),
+    ("oscal/catalog.json", "the properties, and the requirements that they support (OSCAL 1.2)"),
     ("junit.xml", "the findings for a CI server"),
     ("results.sarif", "the findings for a code-scanning service (SARIF 2.1.0)"),
     ("run.json", "world, who, where, when, versions, steps, and the head of all journals"),
     ("intent.json", "the params as they were"),
     ("journal.ndjson", "the runner's own journal; each step has its own beside its report"),
     ("observations/index.json", "every observation: account, Region, call, parameters and page"),
+)
+POAM = ("oscal/poam.json", "what is open and what is excused: plan of action and milestones (OSCAL 1.2)")
+BY_REQUIREMENT = tuple(
+    (f"frameworks/{one.id}.html", f"by requirement: {one.title} {one.version}") for one in FRAMEWORKS
 )
 STEP_FILES = ("plan.json", "findings.json", "declared.json", "views.json", "journal.ndjson", "notebook.ipynb")
 READ = ("Whoever reads this for the first time begins with reports/README.md of the runbook", "")
@@ -76,7 +86,8 @@ class StepRow:
 def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) -> str:
     """Return the first page; ``no_paper`` says why there are no PDF files, where there are none."""
     rows = properties(run.findings)
-    untested = [*not_tested(run.findings), *(never_judged(run.findings) if run.data["mode"] != "plan" else ())]
+    exceptions = register(run.intent, run.data["started"], run.findings)
+    untested = left_out(run)
     sections: dict[str, Any] = {
         "attention": [one for one in by_check(run.findings) if one.tally.verdict in (FAIL, UNKNOWN)],
         "properties": rows,
@@ -84,7 +95,7 @@ def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) ->
     }
     return render(
         "run.html.j2",
-        _frame(run, on_paper),
+        frame(run, on_paper),
         [(name, title) for name, title in CONTENTS if name not in OPTIONAL or sections[name]],
         sections=sections,
         verdict=_verdict(run),
@@ -95,19 +106,31 @@ def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) ->
         paper=no_paper,
         where=list(_where(run)),
         not_tested=sorted(untested, key=lambda one: one.id),
-        exceptions=register(run.intent, run.data["started"]),
+        exceptions=exceptions,
+        excepted=standing(exceptions),
         changed=_changed(run),
         refused=[one for one in run.writes if one.status != "ok"],
         changes=[_changes(folder, one) for folder, one in run.steps.items() if one.writes],
         next=[(text, command.format(**run.data)) for text, command in NEXT.get(run.data["mode"], ())],
-        files=FILES if no_paper else (PAPER, *FILES),
+        files=[
+            *(() if no_paper else (PAPER,)),
+            *FILES,
+            *((POAM,) if _open(run) else ()),
+            *(BY_REQUIREMENT if run.findings else ()),
+        ],
         step_files=list(_files(run)),
         mapping_note=MAPPING_NOTE,
         words=DEFINITIONS,
     )
 
 
-def _frame(run: RunRecord, on_paper: bool) -> Frame:
+def left_out(run: RunRecord) -> list[NotTested]:
+    """Return what the run did not test: parts of what it judged, and in every mode but plan what it never judged."""
+    return [*not_tested(run.findings), *(never_judged(run.findings) if run.data["mode"] != "plan" else ())]
+
+
+def frame(run: RunRecord, on_paper: bool) -> Frame:
+    """Return what stands on every page that speaks of a whole run."""
     data = run.data
     began, ended = when(data["started"]), when(data["ended"])
     return Frame(
@@ -124,6 +147,11 @@ def _frame(run: RunRecord, on_paper: bool) -> Frame:
         ended=data["ended"],
         paper=on_paper,
     )
+
+
+def _open(run: RunRecord) -> bool:
+    """Whether anything is open or excused, so that there is a plan of action."""
+    return bool(run.intent.get("exceptions")) or any(one.status in (FAIL, UNKNOWN, WAIVED) for one in run.findings)
 
 
 def _verdict(run: RunRecord) -> Verdict:

@@ -75,6 +75,11 @@ def render(template: str, frame: Frame, contents: Sequence[tuple[str, str]], **v
     return page.render(frame=frame, contents=contents, style=style, statement=STATEMENT, **values) + "\n"
 
 
+def fragment(template: str, **values: Any) -> str:
+    """Return a part of a page that several pages share."""
+    return _environment().get_template(template).render(**values)
+
+
 @cache
 def _environment() -> Environment:
     import jinja2
@@ -88,5 +93,6 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals |= {"STATUS": STATUS, "OPERATION": OPERATION, "UNREAD": Mark("not read", "?", "unknown")}
+    made.globals |= {"NOT_JUDGED": Mark("not judged", "–", "quiet"), "IN_PART": Mark("pass in part", "◐", "change")}
     made.filters |= writing.FILTERS
     return made

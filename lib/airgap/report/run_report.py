@@ -7,6 +7,8 @@ from pathlib import Path
 
 from airgap.evidence.files import write_whole
 from airgap.report.annex import annex_page
+from airgap.report.exports import exports
+from airgap.report.frameworks import framework_pages
 from airgap.report.index import index_page
 from airgap.report.junit import junit
 from airgap.report.paper import Press
@@ -14,7 +16,6 @@ from airgap.report.record import RunRecord, read_run
 from airgap.report.sarif import sarif
 from airgap.report.step_report import frame, step_page
 from airgap.report.summary import add_to_step_summary, summary
-from airgap.report.tables import findings_csv, population_csv
 
 NOTEBOOK, REPORT = "notebook.ipynb", "report.html"
 
@@ -47,8 +48,8 @@ def _render(run_root: Path, progress: Callable[[str, str], None] | None, press: 
         "summary.md": told,
         "junit.xml": junit(run),
         "results.sarif": sarif(run),
-        "findings.csv": findings_csv(run),
-        "population.csv": population_csv(run),
+        **exports(run_root),
+        **framework_pages(run),
         **_steps(run),
     }
     for name, text in texts.items():

@@ -83,7 +83,7 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
         where=list(_where(step, run_id)),
         mapping_note=MAPPING_NOTE,
         words=DEFINITIONS,
-        register=register(step.intent, str(step.lines[0]["time"]) if step.lines else ""),
+        register=register(step.intent, str(step.lines[0]["time"]) if step.lines else "", step.findings),
         waived=[one for one in step.findings if one.status == WAIVED],
         plan=step.plan and _plan(step.plan),
         approvals=[{**one, "people": _people(one)} for one in step.events("approval")],

@@ -46,6 +46,7 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .from {{ max-width: 11em; }}
 .report .pair {{ white-space: nowrap; margin-right: 0.9em; }}
 .report .of {{ white-space: nowrap; }}
+.report .onpaper {{ display: none; }}
 .report .whole {{ break-inside: avoid; }}
 .report .operations {{ width: 60%; }}
 .report .id, .report table.requirements th {{ white-space: nowrap; }}
@@ -99,9 +100,12 @@ PAPER = f"""\
   .report main > section.wide {{ page: record; }}
   .report thead {{ display: table-header-group; }}
   .report tr, .report dt, .report dd, .report .verdict, .report .broke, .report figure {{ break-inside: avoid; }}
-  .report h2, .report h3, .report summary, .report caption, .report .note, .report .remedy, .report .group {{
-    break-after: avoid; }}
+  .report h2, .report h3, .report summary, .report caption, .report .note, .report .remedy, .report .group,
+  .report .statement {{ break-after: avoid; }}
   .report summary {{ list-style: none; }}
+  .report .onpaper {{ display: block; }}
+  .report .rows, .report main > section.rows {{ display: none; }}
+  .report .counted .mark {{ white-space: normal; }}
   .report details::details-content {{ content-visibility: visible; block-size: auto; }}
   .report svg {{ max-height: 165mm; }}
   .report main > section > table, .report details > table, .report .check table, .report .property table,
@@ -115,6 +119,7 @@ PAPER = f"""\
   .report th.id {{ width: 10%; }}
   .report th.of {{ width: 11%; }}
   .report th.counted {{ width: 15%; }}
+  .report table.requirements th.counted {{ width: 20%; }}
   .report th.n {{ width: 10%; }}
 }}
 """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from airgap.controls import support
 from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, WAIVED
 from airgap.report.tally import Tally
 from airgap.views.table import STATUS, Mark
@@ -29,6 +31,22 @@ MAPPING_NOTE = (
     "Each requirement stands under its identifier, with the properties whose evidence supports it and their verdict "
     "in this report. Support is not fulfilment: a requirement asks for more than an environment can show of itself."
 )
+
+REVIEW_NOTE = (
+    "Each mapping is proposed: no compliance officer of the institution has confirmed it. Whether the evidence on a "
+    "property bears on a requirement, and whether the institution meets the requirement, is for people to say."
+)
+"""What is so of every mapping as it is shipped."""
+
+SUPPORT_WORDS = {
+    support.AGAINST: Mark("speaks against it", "✗", "bad"),
+    support.UNDECIDED: Mark("undecided", "?", "unknown"),
+    support.EXCEPTED: Mark("supports, with exceptions", "!", "unknown"),
+    support.IN_PART: Mark("supports in part", "◐", "change"),
+    support.SUPPORTED: Mark("supports", "✓", "good"),
+    support.NOT_JUDGED: Mark("not judged", "–", "quiet"),
+}
+"""What the evidence says of a requirement; green only where every property that bears on it was judged in full."""
 
 _HEADLINES = {
     PASS: "Pass: all that was judged is as it should be",
@@ -75,3 +93,19 @@ def sentence(tally: Tally) -> str:
     rest += [f"{tally.waived} failed under a live exception"] if tally.waived else []
     made = f"{tally.judged} of {tally.population} judgements were made"
     return f"{made}: {', '.join(rest)}." if rest else f"{made}, and all of them are good."
+
+
+def support_sentence(counts: Mapping[str, int]) -> str:
+    """Return the sentence that counts the requirements of a framework by what the evidence says of them."""
+    told = [f"{count} {_COUNTED[name]}" for name, count in counts.items() if count]
+    return f"Of {sum(counts.values())} requirements that this product's evidence can bear on: {'; '.join(told)}."
+
+
+_COUNTED = {
+    support.AGAINST: "with a failure",
+    support.UNDECIDED: "undecided",
+    support.EXCEPTED: "with a failure that a live exception covers",
+    support.IN_PART: "in part, as something that bears on them was not judged",
+    support.SUPPORTED: "supported by all that bears on them",
+    support.NOT_JUDGED: "not judged at all",
+}

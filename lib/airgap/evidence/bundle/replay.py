@@ -39,8 +39,15 @@ def judged(run: Run) -> list[str]:
 
 def again(run: Run, step: str, intent: Intent) -> Judgement:
     """Return a step's judgement, made again."""
+    kept, estate = run.of_step(step, "judged.json"), estate_of(run, step, intent)
+    findings = _left(kept, intent, estate) if kept["mode"] == "destroy" else _judge(kept, intent, estate)
+    return Judgement(step, kept["mode"], findings_of.order(findings), estate)
+
+
+def estate_of(run: Run, step: str, intent: Intent) -> Estate:
+    """Return the estate that a step judged, over the recorded pages."""
     kept, declared = run.of_step(step, "judged.json"), run.of_step(step, "declared.json")
-    estate = Estate(
+    return Estate(
         _observations(run, step, kept),
         run.load,
         account=intent.account,
@@ -48,8 +55,6 @@ def again(run: Run, step: str, intent: Intent) -> Judgement:
         taken_at=kept["taken_at"],
         records=_records(run, kept, declared),
     )
-    findings = _left(kept, intent, estate) if kept["mode"] == "destroy" else _judge(kept, intent, estate)
-    return Judgement(step, kept["mode"], findings_of.order(findings), estate)
 
 
 def _observations(run: Run, step: str, kept: Mapping[str, Any]) -> list[Observation]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from airgap.checks.proof import made
 from airgap.egress.checker import Checker
-from airgap.evidence.bundle import manifest, replay
+from airgap.evidence.bundle import derived, manifest, replay, trail_writes
 from airgap.evidence.bundle.members import (
     DIFFERENT,
     INCOMPLETE,
@@ -109,6 +109,9 @@ def _rows(run: Run) -> Iterator[Row]:
     yield from _proof(run, intent, again)
     found = _merged(run, again)
     yield Row("verdict", f"{findings_of.verdict(found) if found else 'none'}", list(_verdict(run, found)))
+    yield Row("exports", *derived.faults(run))
+    if trail_writes.held(run):
+        yield Row("cloudtrail", *trail_writes.reconciled(run))
 
 
 def _lines(run: Run) -> int:
