@@ -20,6 +20,7 @@
     │   ├── BrokenContent         1   bytes that do not have their digest or size, or make no sense
     │   ├── RegistryFailed        1   a registry refused, failed or died
     │   ├── NoSpace               1   the disk is full
+    │   ├── SecretInImage         3   an image's configuration holds what looks like a secret
     │   └── TagTaken              3   an immutable tag names another image already
     ├── KitBroken             1   a kit is not what was saved, or could not be installed; nothing of it is kept
     ├── WaitingForPerson          4   a person must act before the step can go on
@@ -140,6 +141,12 @@ class RegistryFailed(MirrorFailed):
 
 class NoSpace(MirrorFailed):
     """The disk is full."""
+
+
+class SecretInImage(MirrorFailed):
+    """An image's variables, labels or history hold what looks like a secret: a finding; ``what`` names the places."""
+
+    exit_code = 3
 
 
 class TagTaken(MirrorFailed):

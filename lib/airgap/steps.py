@@ -126,7 +126,7 @@ STEPS: tuple[Step, ...] = (
         9,
         "edge",
         "Edge: one entrance, by TLS and through a web ACL",
-        needs=("cluster",),
+        needs=("network",),  # a load balancer takes minutes, and knows nothing of the cluster behind it
         declarations=EDGE,
         checks=suite.EDGE,
     ),
@@ -142,7 +142,7 @@ STEPS: tuple[Step, ...] = (
         11,
         "pipeline",
         "Pipeline: releases get in, and nothing gets out",
-        needs=("images", "cluster"),
+        needs=("endpoints",),
         declarations=PIPELINE,
         checks=suite.PIPELINE,
     ),

@@ -55,21 +55,24 @@ def runs() -> None:
 
 RENDER = """
 from airgap import params
+from airgap.kube.schemas import refusals
 from airgap.model.manifests import mistakes
 from airgap.resources import releases
 from airgap.run import pinned
 root = params.project_root()
 intent = params.load("demo", root)
 for one in (*releases.RELEASES, releases.APPLICATION):
-    for manifest in pinned.render(root, intent, one.name)["objects"]:
-        assert not list(mistakes(manifest))
+    objects = pinned.render(root, intent, one.name)["objects"]
+    definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
+    assert not list(refusals(objects, intent.cluster.version, definitions))
+    assert not [found for each in objects for found in mistakes(each)]
 """
 
 
 def cluster() -> None:
     """Charts rendered and held to the rules of the API server, and the notebooks that bring a cluster to life."""
     bare = python("-c", "import airgap.run.pinned")
-    row("render and check every chart", python("-c", RENDER), "import of what renders", bare)
+    row("render and validate every chart", python("-c", RENDER), "import of what renders", bare)
     with embedded() as account:
         before = [f"--only={name}" for name in ("preflight", "identity", "network", "endpoints")]
         ground = airgap("apply", account, "--no-pdf", *before)

@@ -2,7 +2,8 @@
 
 The writes are those that a run has journalled. What one process costs is measured on calls of ten services, by the AWS
 CLI where it is installed (``AIRGAP_BENCH_AWS`` or the path), else by Python with boto3, which starts faster; the sum is
-the number of writes times that.
+the number of writes times that. A script that only writes proves nothing; one that also looked at what a run looks at
+would make its reads too, which is the row after.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _STANDIN = "import sys, boto3; getattr(boto3.client(sys.argv[1]), sys.argv[2])()
 _NAMES = {"s3": "s3api"}
 
 
-def writes(account: Embedded) -> Iterator[str]:
-    """Yield every write to AWS's API that the last run has journalled."""
+def calls(account: Embedded, event: str) -> Iterator[str]:
+    """Yield every call of AWS's API that the last run has journalled, ``write`` or ``read``."""
     latest = Path(account.environment["AIRGAP_REPORTS"]) / "demo" / "latest" / "steps"
     for journal in sorted(latest.glob("*/journal.ndjson")):
         for line in journal.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
-            if entry["event"] == "write" and by_iam(entry["data"]["call"]):
+            if entry["event"] == event and by_iam(entry["data"]["call"]):
                 yield entry["data"]["call"]
 
 
@@ -65,13 +66,15 @@ def print_rows() -> None:
     cli = os.environ.get("AIRGAP_BENCH_AWS") or shutil.which("aws") or ""
     with embedded() as account:
         full = airgap("apply", account, "--no-pdf", accept=ENDED)
-        made = list(writes(account))
+        made, seen = (list(calls(account, event)) for event in ("write", "read"))
         costs = [once(call, cli, account) for call in SAMPLE]
     wall, cpu = statistics.median(one.wall for one in costs), statistics.median(one.cpu for one in costs)
     row("airgap apply --no-pdf, all notebooks", full)
     name = "aws" if cli else "boto3"
     script = Cost(wall * len(made), cpu * len(made))
     row(f"one {name} process a write, {len(made)} writes", script, "airgap apply --no-pdf", full, "10 x")
+    everything = Cost(wall * len([*made, *seen]), cpu * len([*made, *seen]))
+    row(f"and one a read, {len(seen)} reads", everything, "airgap apply --no-pdf", full)
     print(
         f"{'  one such process':<38} {wall:8.2f} {cpu:8.2f} {script.wall / full.wall:7.2f} x  in wall seconds",
         flush=True,

@@ -100,6 +100,18 @@ def test_a_waiver_before_its_time_or_after_it_waives_nothing(today: str) -> None
     assert waived(_found(), [WAIVER], today).status == FAIL
 
 
+def test_of_several_exceptions_the_live_one_counts_in_any_order() -> None:
+    old = dataclasses.replace(WAIVER, ticket="RISK-0", created="2025-01-01", expires="2025-12-31")
+    for register in ([old, WAIVER], [WAIVER, old]):
+        finding = waived(_found(), register, "2026-06-01")
+        assert (finding.status, "RISK-1" in finding.waiver) == (WAIVED, True)
+
+
+def test_an_expired_exception_says_so_and_one_that_has_yet_to_begin_too() -> None:
+    assert waived(_found(), [WAIVER], "2027-01-01").message == "m; its exception RISK-1 expired 2026-12-31"
+    assert waived(_found(), [WAIVER], "2025-12-31").message == "m; its exception RISK-1 begins 2026-01-01"
+
+
 @pytest.mark.parametrize("finding", [_found(UNKNOWN), _found(resource="y")])
 def test_a_waiver_covers_failures_of_its_resource_only(finding: Finding) -> None:
     assert waived(finding, [WAIVER], "2026-06-01") == finding
@@ -221,7 +233,7 @@ FORMS = {
     "csf": r"(GV|ID|PR|DE|RS|RC)\.[A-Z]{2}-\d\d",
     "sp800-53": r"[A-Z]{2}-\d{1,2}(\(\d{1,2}\))?",
     "pci": r"\d{1,2}(\.\d{1,2}){1,3}|Appendix B and C worksheets",
-    "glba": r"\([a-j]\)(\(\d\))?",
+    "glba": r"\([a-j]\)(\(\d\)(\([ivx]+\))?)?",
     "nydfs": r"500\.\d{1,2}(\([a-z]\))?",
     "ffiec-is": r"(I|II|III|IV)(\.[A-D](\.\d{1,2})?(\([a-z]\))?)?",
     "ffiec-aio": r"[IV]+\.[A-F](\.\d(\([a-z]\))?)?",

@@ -15,7 +15,7 @@ from library import Library, changes, findings, project, variant
 
 from airgap.errors import Refused
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MAKING = ("identity", "network", "endpoints")
 Stranger = Callable[[Any, str, str], tuple[str, Callable[[], Any]]]
 

@@ -13,7 +13,7 @@ from library import Library, project
 from airgap import rehearsal
 from airgap.evidence.journal import read_journal
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

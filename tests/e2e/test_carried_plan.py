@@ -10,7 +10,7 @@ import pytest
 from commandline import Airgap
 from library import project, variant
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 APPLY = ("apply", "--env", "pipeline", "--only", "identity")
 
 

@@ -15,7 +15,7 @@ from commandline import Airgap
 from leavings import broken_files
 from library import Library, changes
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MAKING = ("identity", "network")
 ONLY = ("--only", "identity", "--only", "network")
 ROOM = "64m"

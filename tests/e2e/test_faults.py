@@ -15,7 +15,7 @@ from library import Library, changes, findings
 
 from airgap.errors import AccessDenied, CallFailed, CredentialsExpired
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MAKING = ("identity", "network")
 
 

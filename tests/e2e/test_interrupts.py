@@ -16,7 +16,7 @@ from library import Library, findings
 
 from airgap.evidence.journal import read_journal
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 STEPS = ("identity", "network", "endpoints")  # done, broken off, not begun
 SOON = 30.0  # seconds, of the 120 that the call in flight would take; a busy machine takes some of them
 

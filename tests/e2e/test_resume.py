@@ -18,7 +18,7 @@ from commandline import Airgap
 from leavings import broken_files
 from library import Library, changes, findings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MAKING = ("identity", "network")
 ONLY = ("--only", "identity", "--only", "network", "--no-pdf")
 LINES = 60  # of the some 210 that an undisturbed apply says

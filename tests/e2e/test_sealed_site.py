@@ -13,7 +13,7 @@ from library import Library, findings
 from airgap import rehearsal
 from airgap.steps import STEPS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(290)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 (IMAGES,) = [step for step in STEPS if step.name == "images"]
 SOURCES = "oci:*"
 

@@ -19,7 +19,7 @@ from airgap.model.permissions import by_iam, iam_action
 from airgap.resources.rights import PUSH
 from airgap.steps import STEPS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MAKING = tuple(step.name for step in STEPS if step.declarations)
 PLACED = ("identity", "network", "endpoints", "cluster", "data", "edge")  # what tiers and zones change
 # A stand-in for the roots that AWS publishes for its other partitions: those of its first Region.

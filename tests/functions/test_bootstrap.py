@@ -61,6 +61,13 @@ def test_an_empty_table_waits_for_rows_and_then_gets_its_index(server: Server, o
         answer = prepare(event(server), Secrets(), opened)
         assert (answer["rows"], answer["index"], answer["measured_on"]) == (300, index_of(TABLE), "the table")
         assert answer["plan"] == [f"Index Scan on {index_of(TABLE)}"]
+    assert admin.run("SELECT count(*) FROM pg_indexes WHERE tablename = :name", name=TABLE) == [[2]]
+    made = admin.run("SELECT oid FROM pg_class WHERE relname = :name", name=index_of(TABLE))
+    prepare(event(server), Secrets(), opened)
+    assert admin.run("SELECT oid FROM pg_class WHERE relname = :name", name=index_of(TABLE)) == made
+    prepare(event(server, lists=LISTS + 3), Secrets(), opened)
+    assert admin.run("SELECT reloptions FROM pg_class WHERE relname = :name", name=index_of(TABLE)) == [[["lists=7"]]]
+    prepare(event(server), Secrets(), opened)
     said = admin.run("SELECT indexdef FROM pg_indexes WHERE indexname = :name", name=index_of(TABLE))[0][0]
     assert "USING ivfflat (embedding vector_cosine_ops) WITH (lists='4')" in said
     assert admin.run("SELECT count(*) FROM pg_class WHERE relname = 'airgap_probe'") == [[0]]

@@ -87,7 +87,12 @@ def test_a_view_answers_declared_calls_only_and_remembers_what_it_gave() -> None
     assert [one.call for one in view.touched.values()] == ["ec2:DescribeVpcs"]
     with pytest.raises(LookupError, match="not declared"):
         view.items("ec2:DescribeSubnets", "Subnets")
+    for look in (view.observed, view.cite, view.pages):
+        with pytest.raises(LookupError, match="not declared"):
+            look("ec2:DescribeSubnets")
+    assert {one.call for one in view.observations} == {"ec2:DescribeVpcs"}
     assert whole.reading([ANY]).items("ec2:DescribeSubnets", "Subnets") == []
+    assert len(whole.reading([ANY]).observations) == 2
 
 
 def test_the_newest_collection_wins() -> None:

@@ -22,6 +22,8 @@ def inside(kind: str) -> dict[str, Any]:
     """Return a manifest of a kind that runs the pod of this test."""
     template = {"metadata": {"labels": {"app": "p"}}, "spec": copy.deepcopy(POD["spec"])}
     spec: dict[str, Any] = {"selector": {"matchLabels": {"app": "p"}}, "template": template}
+    if kind in ("Job", "CronJob"):
+        template["spec"]["restartPolicy"] = "Never"
     if kind == "CronJob":
         spec = {"jobTemplate": {"spec": {"template": template}}}
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "p"}, "spec": spec}
@@ -68,6 +70,15 @@ def test_configuration_and_annotations_hide_images_too() -> None:
     assert [(one.reference, one.origin) for one in images(config)] == [("ghcr.io/a/b:1", "annotation")]
 
 
+def test_the_image_of_a_custom_resource_or_of_a_volume_is_hidden_too() -> None:
+    custom = {"apiVersion": "acme.example/v1", "kind": "Agent", "metadata": {"name": "a"}}
+    custom["spec"] = {"image": "quay.io/acme/agent:1", "containers": [{"name": "c", "image": "quay.io/acme/side:1"}]}
+    assert {one.reference for one in images(custom)} == {"quay.io/acme/agent:1", "quay.io/acme/side:1"}
+    deployment = inside("Deployment")
+    deployment["spec"]["template"]["spec"]["volumes"] = [{"name": "v", "image": {"reference": "quay.io/acme/data:1"}}]
+    assert [one.reference for one in images(deployment)][1:] == ["quay.io/acme/data:1"]
+
+
 @pytest.mark.parametrize(
     "text", ["https://example.com/path:8080/x", "arn:aws:iam::aws:policy/X", "example.com:443", "a/b:c", "1.2.3.4/24"]
 )
@@ -96,6 +107,14 @@ BROKEN = [
     ("spec.template.spec.containers", [{"name": "a"}], "names no image"),
     ("spec.template.spec.containers.0.imagePullPolicy", "Sometimes", "imagePullPolicy"),
     ("spec.template.spec.containers.0.ports", [{"containerPort": 99999}], "port 99999"),
+    ("spec.template.spec.containers.0.ports", [{"containerPort": "http"}], "port http"),
+    ("spec.template.spec.containers.0.name", "Upper", "not a DNS label"),
+    (
+        "spec.template.spec.containers.0.volumeMounts",
+        [{"name": "v", "mountPath": "/v"}],
+        "mounts 'v', which is no volume",
+    ),
+    ("spec.template.spec.restartPolicy", "Never", "restartPolicy 'Never' is not Always"),
     ("spec.template.spec.containers.0.resources", {"limits": {"memory": "1 GB"}}, "no quantity"),
 ]
 
@@ -105,6 +124,22 @@ def test_a_mistake_that_schemas_miss_is_named(path: str, value: Any, said: str) 
     found = list(mistakes(spoiled(path, value)))
     assert len(found) == 1
     assert said in found[0]
+
+
+@pytest.mark.parametrize("policy", [None, "Always"])
+def test_a_job_that_does_not_say_how_it_ends_is_named(policy: Any) -> None:
+    job = inside("Job")
+    job["spec"]["template"]["spec"]["restartPolicy"] = policy
+    assert list(mistakes(job)) == [f"restartPolicy {policy!r} is neither OnFailure nor Never"]
+
+
+def test_volumes_and_claims_are_there_to_be_mounted() -> None:
+    stateful = inside("StatefulSet")
+    stateful["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}}]
+    pod = stateful["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "v", "emptyDir": {}}]
+    pod["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/v"}, {"name": "data", "mountPath": "/d"}]
+    assert list(mistakes(stateful)) == []
 
 
 def test_a_network_policy_of_an_unknown_type_is_named() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 from recorded_estate import Recording, record
 
+from airgap.checks import suite
+from airgap.model.finding import Finding
 from airgap.rehearsal import environment, serving
 
 
@@ -24,3 +26,10 @@ def recording(served: Mapping[str, str]) -> Recording:
         for name, value in served.items():
             patch.setenv(name, value)
         return record(served["AIRGAP_REPORTS"])
+
+
+@pytest.fixture(scope="session")
+def good(recording: Recording) -> Mapping[str, list[Finding]]:
+    """What each check finds in the good estate, by the check's id."""
+    estate = recording.estate()
+    return {one.id: one.findings(recording.intent, estate) for one in suite.ALL}

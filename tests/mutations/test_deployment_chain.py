@@ -13,7 +13,8 @@ import boto3
 import pytest
 from recorded_estate import ROOT, Recording
 
-from airgap.checks import deployment
+from airgap.checks import deployment, deployment_entry
+from airgap.checks.deployment_path import Cause
 from airgap.evidence.folder import RunFolder
 from airgap.model.canonical import digest_of
 from airgap.model.finding import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Finding
@@ -51,9 +52,21 @@ def test_a_broken_link_names_its_cause_and_nothing_after_it_is_judged(path: Path
     assert [told[one].status for one in IDS[:number]] == [PASS] * number
     assert told[link].status == FAIL
     assert says in told[link].message
+    causes = list(_causes(number, broken))
+    assert [one for one in causes if not one.remedy or one.text not in told[link].message] == []
+    # Who took an image away, only CloudTrail knows.
+    assert causes or path.stem == "deployment-image-gone"
+    assert told[link].remedy
     for later in IDS[number + 1 :]:
         assert told[later].status == UNKNOWN
         assert deployment.LINKS[number].name in told[later].message
+
+
+def _causes(number: int, broken: Recording) -> Iterator[Cause]:
+    """What broke a link, with what to do; the last link's are the parts of the way in."""
+    last = number == len(deployment.LINKS) - 1
+    causes = deployment_entry.not_entered if last else deployment.LINKS[number].causes
+    return causes(broken.intent, broken.estate())
 
 
 def test_each_link_is_broken_by_some_case() -> None:

@@ -14,6 +14,7 @@ from airgap.model.canonical import encode
 from airgap.model.components import component
 from airgap.model.plan import Desired
 from airgap.model.policy import ALLOW, DENY, Request, evaluate, parse
+from airgap.resources.cluster_access import declare_break_glass
 from airgap.resources.identity import IDENTITY, declare_roles
 from airgap.resources.rights import cluster_arn, push_policy
 from airgap.resources.workloads import WORKLOADS, chosen, pod_identity_trust
@@ -214,6 +215,17 @@ def test_the_application_invokes_named_models_only() -> None:
     assert may(document, "bedrock:CreateGuardrail") == DENY
 
 
+def test_the_application_signs_in_to_the_cache_as_its_own_user_and_nobody_else_does() -> None:
+    cache = DEMO.arn("elasticache", "replicationgroup:fintech-cache")
+    for key, policy in POLICIES.items():
+        document = policy.fields["document"]
+        own = ALLOW if key == "role-policy:workload-application-rights" else DENY
+        assert may(document, "elasticache:Connect", cache) == own, key
+        assert may(document, "elasticache:Connect", DEMO.arn("elasticache", "user:fintech-application")) == own, key
+        for other in ("user:fintech-cache-default", "user:default", "replicationgroup:other", "serverlesscache:other"):
+            assert may(document, "elasticache:Connect", DEMO.arn("elasticache", other)) == DENY, (key, other)
+
+
 def test_the_load_balancer_controller_registers_targets_of_ours_and_changes_nothing_else() -> None:
     document = rights("workload-load-balancer-controller")
     group = DEMO.arn("elasticloadbalancing", "targetgroup/app/0123456789abcdef")
@@ -229,3 +241,17 @@ def test_declarations_are_kinds_of_the_step() -> None:
     kinds = {kind.name for declare in IDENTITY for kind in declare.kinds}
     assert {one.kind for one in DECLARED.values()} == kinds
     assert all(isinstance(one, Desired) for one in DECLARED.values())
+
+
+def test_break_glass_can_encrypt_the_session_that_it_types_in_and_nothing_else() -> None:
+    """The preferences name a key, so both ends of a session ask KMS, each with the session's id as context."""
+    declared = {one.key: one for one in declare_break_glass.declare(DEMO, None)}
+    policy = declared["role-policy:break-glass-rights"].fields["document"]
+    key = DEMO.arn("kms", "key/0123")
+    context = "kms:EncryptionContext:aws:ssm:SessionId"
+    for action, asked, outcome in (
+        ("kms:GenerateDataKey", {context: ("person-0123",)}, ALLOW),
+        ("kms:GenerateDataKey", {}, DENY),
+        ("kms:Decrypt", {context: ("person-0123",)}, DENY),
+    ):
+        assert evaluate(parse(policy), Request(action, key, context=asked)).outcome == outcome, (action, asked)

@@ -72,8 +72,9 @@ def test_the_verifier_reads_every_recorded_call_and_nothing_else() -> None:
     assert {one["Effect"] for one in statements("verifier")} == {"Allow"}
 
 
-def test_the_verifier_tunnels_through_the_operations_host_and_does_nothing_else_on_any_host() -> None:
-    verifier = parse(document(*statements("verifier")))
+@pytest.mark.parametrize("role", ["deployer", "verifier"])
+def test_it_tunnels_through_the_operations_host_and_opens_no_other_session_on_any_host(role: str) -> None:
+    policy = parse(document(*statements(role)))
     ours = {
         "aws:ResourceTag/airgap:environment": ("demo",),
         "aws:ResourceTag/airgap:key": ("instance:operations-host",),
@@ -81,12 +82,15 @@ def test_the_verifier_tunnels_through_the_operations_host_and_does_nothing_else_
     other = {**ours, "aws:ResourceTag/airgap:key": ("instance:runner",)}
 
     def outcome(resource: str, context: dict[str, tuple[str, ...]]) -> str:
-        return evaluate(verifier, Request("ssm:StartSession", resource, context=context)).outcome
+        return evaluate(policy, Request("ssm:StartSession", resource, context=context)).outcome
 
     host = DEMO.arn("ec2", "instance/i-0123456789abcdef0")
     assert (outcome(host, ours), outcome(host, other)) == (ALLOW, DENY)
+    # AWS's own documents bear no tag, so a right on what is tagged as ours would never reach them.
     documents = ("AWS-StartPortForwardingSessionToRemoteHost", "AWS-StartInteractiveCommand", "AWS-StartSSHSession")
     assert [outcome(DEMO.arn("ssm", f"document/{one}", account=""), {}) for one in documents] == [ALLOW, DENY, DENY]
+    preferences = DEMO.arn("ssm", "document/SSM-SessionManagerRunShell")
+    assert outcome(preferences, {"aws:ResourceTag/airgap:environment": ("demo",)}) == DENY
 
 
 @pytest.mark.parametrize("action", sorted(EXPOSING))

@@ -141,8 +141,8 @@ def test_cell_that_ignores_the_interrupt_is_killed(run: Run, monkeypatch: pytest
     monkeypatch.setattr(engine, "GRACE", 1.0)
     stop = threading.Event()
     cell = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(60)"
-    threading.Timer(1.5, stop.set).start()
-    outcome, notebook = run(cell, "2", stop=stop)
+    begun = threading.Timer(1.5, stop.set)
+    outcome, notebook = run(cell, "2", stop=stop, on_event=lambda event: begun.ident or begun.start())
     assert (outcome.status, outcome.evalue.endswith("went on for 1 s and was killed.")) == ("interrupted", True)
     assert statuses(notebook) == ["failed", "pending"]
 

@@ -110,3 +110,17 @@ def test_an_application_tells_when_it_only_waits_and_when_it_works_again() -> No
     assert applied(Slow({"one": 5.0}), {"one": ()}) == [True, False]
     assert applied(Slow({"one": 5.0, "two": 5.0}), {"one": (), "two": ("one",)}) == [True, False, True, False]
     assert applied(Slow({"one": 0.0}), {"one": ()}) == []
+
+
+def _before(name: str) -> set[str]:
+    """Every step that ends before this one begins."""
+    needs = set(BY_NAME[name].needs)
+    return needs.union(*map(_before, needs)) if needs else needs
+
+
+def test_long_creations_wait_for_nothing_that_they_do_not_need() -> None:
+    # A load balancer takes minutes and knows nothing of the cluster; nor does the pipeline's own machine.
+    for name in ("edge", "pipeline", "data", "ai"):
+        assert not {"cluster", "controllers"} & _before(name), name
+    assert "endpoints" not in _before("edge")
+    assert {"cluster", "edge", "data", "secrets", "pipeline"} < _before("attest")

@@ -6,18 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from airgap.checks import deployment_subject
-from airgap.checks.cluster_secrets import BINDINGS, ROLES
-from airgap.checks.deployment_subject import DEPLOYMENTS
-from airgap.checks.running import NAMESPACES, PODS, POLICIES
+from airgap.checks.running import PODS
 from airgap.model.intent import Intent
 from airgap.model.kubernetes import OPERATIONS
 from airgap.resources import platform
 from airgap.run import pinned
+from airgap.views.releases import COMPARED
 
 Pages = dict[tuple[str, str], Any]
 ROOT = Path(__file__).parents[2]
-CALLS = (PODS, NAMESPACES, POLICIES, DEPLOYMENTS, deployment_subject.BINDINGS, *ROLES, *BINDINGS)
+CALLS = (PODS, *COMPARED.values())
 
 
 def none(intent: Intent) -> Pages:

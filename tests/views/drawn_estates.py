@@ -165,9 +165,9 @@ def deployed(intent: Intent = DEMO) -> Pages:
         drawn_cluster.deployed(intent)
         | drawn_images.deployed(intent)
         | drawn_ai.deployed(intent)
+        | drawn_controllers.deployed(intent)
         | drawn_secrets.deployed(intent)
         | drawn_data.deployed(intent, VPC)
-        | drawn_controllers.deployed(intent)
     )
     return pages | _filters(list(subnets)) | _names() | _buckets(intent) | _identity(intent)
 

@@ -24,7 +24,12 @@ def deployed(intent: Intent) -> Pages:
     pages: Pages = {
         ("ecr:DescribeImages", json.dumps({"repositoryName": name})): {
             "imageDetails": [
-                {"repositoryName": name, "imageDigest": one.digest, "imageTags": [one.tag]} for one in entries
+                *({"repositoryName": name, "imageDigest": one.digest, "imageTags": [one.tag]} for one in entries),
+                *(
+                    {"repositoryName": name, "imageDigest": each.rpartition("@")[2]}
+                    for one in entries
+                    for each in one.signatures
+                ),
             ]
         }
         for name, entries in places.items()

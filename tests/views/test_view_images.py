@@ -29,6 +29,8 @@ def test_each_image_says_where_it_is() -> None:
     assert "… copied by apply" in row({**pages, PAUSE: untagged})
     moved["imageDetails"][0]["imageDigest"] = "sha256:" + "0" * 64
     assert "✗ the tag names sha256:0000" in row({**pages, PAUSE: moved})
+    stripped = {"imageDetails": pages[PAUSE]["imageDetails"][:-1]}
+    assert "✗ without 1 of 3 attached" in row({**pages, PAUSE: stripped})
 
 
 def test_a_signature_is_told_from_what_else_refers_to_an_image() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
+from airgap.checks import inventory
 from airgap.checks.check import NotApplicable, Population, Undecided, check
 from airgap.checks.scope import Item, every, label
 from airgap.model.estate import Estate
@@ -102,11 +103,7 @@ def _kinds(intent: Intent, estate: Estate) -> Population:
     """The logical keys of each tagged kind that is declared."""
     if not intent.recovery:
         raise NotApplicable("the params declare no recovery objectives: the institution's own register has them")
-    keys: dict[str, list[str]] = {}
-    for one in estate.records.declared:
-        if estate.records.readings[one["kind"]]["owner"] == "tags":
-            keys.setdefault(str(one["kind"]), []).append(f"{one['kind']}:{one['name']}")
-    return sorted(keys.items())
+    return [(kind, sorted(keys)) for kind, keys in sorted(inventory.assets(estate, adopted=True).items())]
 
 
 @check(
@@ -120,7 +117,7 @@ def _kinds(intent: Intent, estate: Estate) -> Population:
 )
 def recoverable(keys: list[str], intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each resource that no objective is for."""
-    yield from (f"{key} has no recovery objective" for key in sorted(keys) if objective(key, intent) is None)
+    yield from (f"{key} has no recovery objective" for key in keys if objective(key, intent) is None)
 
 
 CHECKS = (supported, recoverable)

@@ -190,6 +190,7 @@ def locked(one: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     body = _page(estate, "GetObjectLockConfiguration", one) or {}
     rule = dig(body, "ObjectLockConfiguration.Rule.DefaultRetention") or {}
     days = rule.get("Days", 0) + 365 * rule.get("Years", 0)
+    # Whatever the params say: in mode GOVERNANCE whoever has the right may take evidence away.
     if rule.get("Mode") != "COMPLIANCE" or days < intent.logs.evidence_lock_days:
         yield f"the lock is {rule.get('Mode', 'off')} for {days} days, declared {intent.logs.evidence_lock_days}"
 

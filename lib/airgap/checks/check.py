@@ -115,16 +115,31 @@ def judge(checks: Iterable[Check], intent: Intent, estate: Estate) -> list[Findi
 
 
 def waived(finding: Finding, exceptions: Iterable[Waiver], today: str) -> Finding:
-    """Return the finding with a live waiver beside its fact, or with the note that its waiver has expired."""
+    """Return the finding with a live waiver beside its fact, the one that ends last; or with the note that its waiver
+    has expired, or has yet to begin.
+    """
     if finding.status != FAIL:
         return finding
-    for one in exceptions:
-        if one.property not in finding.properties or one.resource not in ("*", finding.resource):
-            continue
+    mine = sorted((one for one in exceptions if covers(one, finding)), key=lambda one: one.expires, reverse=True)
+    for one in mine:
         if one.created <= today <= one.expires:
-            note = f"{one.reason}; until {one.expires}; approved by {one.approver} ({one.ticket})"
-            return dataclasses.replace(finding, status=WAIVED, waiver=note)
-        return dataclasses.replace(
-            finding, message=f"{finding.message}; its exception {one.ticket} expired {one.expires}"
-        )
+            return dataclasses.replace(finding, status=WAIVED, waiver=note(one))
+    for one in mine:
+        why = expired(one) if one.expires < today else f"its exception {one.ticket} begins {one.created}"
+        return dataclasses.replace(finding, message=f"{finding.message}; {why}")
     return finding
+
+
+def covers(one: Waiver, finding: Finding) -> bool:
+    """Tell whether a waiver is of a property that a finding bears on, and of its resource."""
+    return one.property in finding.properties and one.resource in ("*", finding.resource)
+
+
+def note(one: Waiver) -> str:
+    """Return what a finding says of the waiver that excuses it."""
+    return f"{one.reason}; until {one.expires}; approved by {one.approver} ({one.ticket})"
+
+
+def expired(one: Waiver) -> str:
+    """Return what a finding says of the waiver that excuses it no more."""
+    return f"its exception {one.ticket} expired {one.expires}"

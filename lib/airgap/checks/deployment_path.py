@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Optional
 
 from airgap.checks.scope import TABLE_READS, Item, all_subnets, endpoints, label, served
-from airgap.egress.network import Address
+from airgap.egress.interfaces import Address
 from airgap.egress.rules import TCP, Packet, acl_rule
 from airgap.model.canonical import dig
 from airgap.model.components import GATEWAYS, service_name, takes_policy

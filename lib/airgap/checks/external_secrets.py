@@ -16,7 +16,7 @@ from airgap.model.canonical import dig
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 from airgap.model.kubernetes import key_of
-from airgap.model.names import SECRET_NAMESPACES
+from airgap.model.names import mirrored_secrets, secret_namespaces
 from airgap.model.secret_forms import MARK
 from airgap.model.secret_names import is_secret
 
@@ -34,9 +34,9 @@ def stores(intent: Intent, estate: Estate) -> Named:
 
 
 def external(intent: Intent, estate: Estate) -> list[tuple[str, Optional[Item]]]:
-    """Return every external secret, the declared one even where it is missing."""
-    wanted = f"ExternalSecret {SECRET_NAMESPACES[0]}/{intent.secrets.external_secret}"
-    found: dict[str, Optional[Item]] = {wanted: None} if "external-secrets" in intent.components else {}
+    """Return every external secret, each declared one even where it is missing."""
+    mirrors = mirrored_secrets(intent) if "external-secrets" in intent.components else {}
+    found: dict[str, Optional[Item]] = {f"ExternalSecret {place}/{name}": None for place, name in mirrors}
     found.update({key_of(one): one for one in objects(estate, EXTERNAL)})
     if not found:
         raise NotApplicable("no operator mirrors secrets into the cluster")
@@ -70,10 +70,10 @@ def limited(store: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     if aws.get("role") or aws.get("auth"):
         yield "it signs in with credentials of its own"
     if key_of(store).startswith("ClusterSecretStore"):
-        yield from _others(store)
+        yield from _others(store, intent)
 
 
-def _others(store: Item) -> Iterator[str]:
+def _others(store: Item, intent: Intent) -> Iterator[str]:
     """Yield what else than declared namespaces the conditions of a store admit."""
     conditions = dig(store, "spec.conditions") or []
     if not conditions:
@@ -82,7 +82,9 @@ def _others(store: Item) -> Iterator[str]:
         if one.get("namespaceSelector") or one.get("namespaceRegexes"):
             yield "namespaces may use it by label or pattern"
         yield from (
-            f"namespace {name} may use it" for name in one.get("namespaces") or [] if name not in SECRET_NAMESPACES
+            f"namespace {name} may use it"
+            for name in one.get("namespaces") or []
+            if name not in secret_namespaces(intent)
         )
 
 
@@ -105,7 +107,7 @@ def mirrored(secret: Optional[Item], intent: Intent, estate: Estate) -> Iterator
         yield f"it reads through {dig(spec, 'secretStoreRef.kind')} {dig(spec, 'secretStoreRef.name')}"
     keys = {str(dig(one, "remoteRef.key")) for one in spec.get("data") or []}
     keys |= {str(dig(one, "extract.key") or "a search") for one in spec.get("dataFrom") or []}
-    yield from (f"it mirrors {one}" for one in sorted(keys - {intent.secrets.database}))
+    yield from (f"it mirrors {one}" for one in sorted(keys - _meant(secret, intent)))
     if dig(spec, "target.creationPolicy") != "Owner":
         yield f"it does not own what it makes ({dig(spec, 'target.creationPolicy')})"
     if spec.get("refreshInterval") != intent.secrets.refresh:
@@ -113,6 +115,13 @@ def mirrored(secret: Optional[Item], intent: Intent, estate: Estate) -> Iterator
     ready = [one for one in dig(secret, "status.conditions") or [] if one.get("type") == "Ready"]
     if not ready or ready[0].get("status") != "True":
         yield f"it is not in step: {ready[0].get('message') if ready else 'the operator has not seen it'}"
+
+
+def _meant(secret: Item, intent: Intent) -> set[str]:
+    """Return what an external secret may mirror: what it is declared for; an undeclared one, what its namespace has."""
+    meta, declared = secret["metadata"], mirrored_secrets(intent)
+    own = declared.get((meta.get("namespace"), meta.get("name")))
+    return {own} if own else {name for (place, _), name in declared.items() if place == meta.get("namespace")}
 
 
 def manifests(intent: Intent, estate: Estate) -> Named:

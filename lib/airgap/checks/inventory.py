@@ -18,7 +18,7 @@ from airgap.checks.scope import Item, every, tags
 from airgap.model.canonical import dig
 from airgap.model.estate import ANY, Estate
 from airgap.model.intent import Intent
-from airgap.model.reading import Reading, identity, items, tags_of
+from airgap.model.reading import Reading, identity, items, tags_of, value_of
 
 TAGGED = "resourcegroupstaggingapi:GetResources"
 LAG = dt.timedelta(minutes=15)
@@ -34,9 +34,15 @@ class Shown(NamedTuple):
 
 
 def _shown(intent: Intent, estate: Estate) -> list[Shown]:
-    """What the tagging API shows of the environment."""
-    held = ((str(one["ResourceARN"]), tags(one)) for one in every(estate, TAGGED, "ResourceTagMappingList"))
-    return [Shown(arn, one.get("airgap:key", ""), one) for arn, one in held if _is_ours(one, intent)]
+    """What the tagging API shows of the environment, made of its rows once for all kinds."""
+    rows = every(estate, TAGGED, "ResourceTagMappingList")
+
+    def make() -> list[Shown]:
+        held = ((str(one["ResourceARN"]), tags(one)) for one in rows)
+        return [Shown(arn, one.get("airgap:key", ""), one) for arn, one in held if _is_ours(one, intent)]
+
+    found: list[Shown] = estate.derive("shown by the tagging API", intent, make)
+    return found
 
 
 def _is_ours(held: Mapping[str, str], intent: Intent) -> bool:
@@ -62,9 +68,11 @@ def _listed(kind: str, intent: Intent, estate: Estate) -> list[Listed]:
 
 def _one(reading: Reading, item: Item, intent: Intent, estate: Estate) -> Listed:
     arn = dig(item, reading.attrs["arn"]) if "arn" in reading.attrs else None
+    named = [value_of(reading.fields[one], item, estate) for one in reading.natural if reading.owner == "name"]
+    texts = [one for one in (arn, *named) if isinstance(one, str) and one]
     held = tags_of(reading, item, estate) or {}
     key = held.get("airgap:key", "") if _is_ours(held, intent) else ""
-    return Listed([_parts(identity(item, reading.id)), *([_parts(str(arn))] if arn else [])], key)
+    return Listed([_parts(identity(item, reading.id)), *(_parts(one) for one in texts)], key)
 
 
 def _stands(one: Shown, listed: list[Listed]) -> bool:
@@ -72,14 +80,22 @@ def _stands(one: Shown, listed: list[Listed]) -> bool:
     return any(name and name <= parts for each in listed for name in each.names)
 
 
-def _kinds(intent: Intent, estate: Estate) -> Population:
-    """The logical keys of each tagged kind that is declared."""
-    readings = estate.records.readings
+def assets(estate: Estate, adopted: bool = False) -> dict[str, set[str]]:
+    """Return the logical keys of each declared kind that AWS tags, with what is ``adopted`` or without.
+
+    Parts of these, and objects in a cluster, go with what they are in; what is adopted has the tags of its owner.
+    """
     keys: dict[str, set[str]] = {}
     for one in estate.records.declared:
-        if readings[one["kind"]]["owner"] == "tags" and not one.get("adopted"):
+        reading = Reading.from_data(estate.records.readings[one["kind"]])
+        tagged = reading.owner == "tags" or (reading.owner == "name" and reading.tags)
+        if tagged and (adopted or not one.get("adopted")) and not reading.call.startswith("kubernetes:"):
             keys.setdefault(one["kind"], set()).add(f"{one['kind']}:{one['name']}")
-    return [(kind, (kind, found)) for kind, found in sorted(keys.items())]
+    return keys
+
+
+def _kinds(intent: Intent, estate: Estate) -> Population:
+    return [(kind, (kind, found)) for kind, found in sorted(assets(estate).items())]
 
 
 @check(

@@ -5,7 +5,7 @@ AWS: Amazon ECR User Guide, "Private repositories", "Private image replication",
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from airgap.checks.check import NotApplicable, check
 from airgap.checks.keys import KEY_READS, own_keys
@@ -109,15 +109,15 @@ def registry_sealed(account: None, intent: Intent, estate: Estate) -> Iterator[s
 
 @check(
     "registry-holds-the-lock",
-    "Every image and chart of the lock is in the registry, by its digest and under its tag",
+    "Every image and chart of the lock is in the registry, by its digest, under its tag, and with its signatures",
     severity="high",
     properties=("SUP-01",),
     reads=(LOCK, LISTED, IMAGES),
-    remedy="run 'airgap mirror plan', then apply the step images; a moved tag means that somebody pushed",
+    remedy="run 'airgap mirror plan', then 'airgap mirror copy'; a moved tag means that somebody pushed",
     over=pinned,
 )
 def holds_lock(item: tuple[str, Entry], intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield that an entry is missing, or that its tag names something else."""
+    """Yield that an entry is missing, that its tag names something else, or what refers to it and is missing."""
     name, entry = item
     held = images_of(name, estate)
     if entry.digest not in held:
@@ -127,6 +127,14 @@ def holds_lock(item: tuple[str, Entry], intent: Intent, estate: Estate) -> Itera
     for digest, tags in held.items():
         if entry.tag in tags and digest != entry.digest:
             yield f"the tag {entry.tag} names {digest}, not the locked {entry.digest}"
+    for what, digest in left_behind(entry, held):
+        yield f"{what} {digest}, which was locked with it, is not in {name}"
+
+
+def left_behind(entry: Entry, held: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return (tag or artifact type, digest) of each signature, SBOM and attestation that digests ``held`` lack."""
+    locked = [one.rpartition("@") for one in entry.signatures]
+    return [(what, digest) for what, _, digest in locked if digest not in held]
 
 
 def images_of(repository: str, estate: Estate) -> dict[str, list[str]]:

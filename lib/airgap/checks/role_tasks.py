@@ -1,4 +1,5 @@
-"""Roles by their tasks: developers read, the pipeline deploys, the runner becomes it, nodes pull (IAM-01)."""
+"""Roles by their tasks: developers read, the pipeline deploys, the runner becomes it, nodes pull, and one role
+signs in to the cache (IAM-01)."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from fnmatch import fnmatchcase
 
 from airgap.checks.check import check
 from airgap.checks.keys import KEY_READS, keys
-from airgap.checks.roles import MANAGED, READS, allowed, one_role, policies
+from airgap.checks.roles import MANAGED, READS, allowed, one_role, policies, roles
 from airgap.checks.scope import Item
+from airgap.model.data_stores import cache_user
 from airgap.model.delivery import build_log_group
 from airgap.model.estate import Estate
 from airgap.model.intent import Intent
@@ -160,4 +162,25 @@ def node(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
             yield f"{grant.action} is allowed"
 
 
-CHECKS = (developer, deploy, runner, node)
+@check(
+    "role-cache-user",
+    "The application's role signs in to the cache as the application's user, and no other role signs in at all",
+    severity="high",
+    properties=("IAM-01",),
+    reads=READS,
+    remedy="apply the step identity; take elasticache:Connect out of every other role",
+    over=roles,
+)
+def cache_user_alone(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield where a role may sign in beyond its own user; that a role grants everything is told by another check."""
+    named = (f"replicationgroup:{intent.name('cache')}", f"user:{cache_user(intent)}")
+    own = role["RoleName"] == intent.name("application")
+    wanted = {intent.arn("elasticache", one) for one in named} if own else set()
+    connect = "elasticache:connect"
+    grants = [one for one in allowed(role, estate) if fnmatchcase(connect, one.action.lower()) and one.action != "*"]
+    held = {one.resource for one in grants}
+    yield from (f"it may sign in to the cache by {one}" for one in sorted(held - wanted))
+    yield from (f"it may not sign in: {one} is not named" for one in sorted(wanted - held))
+
+
+CHECKS = (developer, deploy, runner, node, cache_user_alone)

@@ -30,13 +30,18 @@ def tags(item: Mapping[str, Any]) -> dict[str, str]:
     found: Any = next((item[name] for name in _TAGS if item.get(name)), [])
     if isinstance(found, Mapping):
         return dict(found)
-    names, values = ("Key", "TagKey", "key"), ("Value", "TagValue", "value")
-    return {_first(one, names): _first(one, values) for one in found}
+    return dict(_pair(one) for one in found)
 
 
-def _first(pair: Mapping[str, Any], names: Iterable[str]) -> str:
-    """The member of a tag under the first of the names by which services spell it."""
-    return next((str(pair[one]) for one in names if one in pair), "")
+_SPELLED = (("Key", "Value"), ("TagKey", "TagValue"), ("key", "value"))
+
+
+def _pair(tag: Mapping[str, Any]) -> tuple[str, str]:
+    """The name and the value of a tag, under the first of the names by which services spell them."""
+    for name, value in _SPELLED:
+        if name in tag:
+            return str(tag[name]), str(tag.get(value, ""))
+    return "", ""
 
 
 def label(item: Mapping[str, Any], id_path: str) -> str:

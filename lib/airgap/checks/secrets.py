@@ -14,24 +14,31 @@ from airgap.checks.keys import KEY_READS, own_keys
 from airgap.checks.roles import READS, allowed, roles
 from airgap.checks.scope import Item, Named, every, is_ours, tags
 from airgap.model.estate import Estate
-from airgap.model.intent import Intent
-from airgap.model.names import secret_readers
+from airgap.model.intent import FurtherSecret, Intent
+from airgap.model.names import readable_secrets, secret_readers
 from airgap.model.policy import DENY, Policy, Request, evaluate, parse
 from airgap.model.policy_lint import foreign_principals
 
 LIST, POLICY = "secretsmanager:ListSecrets", "secretsmanager:GetResourcePolicy"
-DESCRIBE = "secretsmanager:DescribeSecret"
+DESCRIBE, VERSIONS = "secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"
 READ = "secretsmanager:GetSecretValue"
 SecretItem = Optional[Item]
 
 
 def secrets(intent: Intent, estate: Estate) -> list[tuple[str, SecretItem]]:
-    """Return the environment's secrets, the declared one even where it is missing, and those with its tag."""
+    """Return the environment's secrets, each declared one even where it is missing, and those with its tag."""
+    declared = {intent.secrets.database: "secret:database"}
+    declared.update({one.name: f"secret:{one.name}" for one in intent.secrets.further})
     live = [one for one in every(estate, LIST, "SecretList") if not one.get("DeletedDate")]
-    found = [one for one in live if is_ours(one, intent) or one.get("Name") == intent.secrets.database]
+    found = [one for one in live if is_ours(one, intent) or one.get("Name") in declared]
     named: list[tuple[str, SecretItem]] = [(tags(one).get("airgap:key") or str(one["Name"]), one) for one in found]
-    there = any(one.get("Name") == intent.secrets.database for one in found)
-    return named if there else [*named, ("secret:database", None)]
+    there = {one.get("Name") for one in found}
+    return [*named, *((key, None) for name, key in declared.items() if name not in there)]
+
+
+def _declared(secret: Item, intent: Intent) -> Optional[FurtherSecret]:
+    """Return what the params say of a further secret; None for the database's."""
+    return next((one for one in intent.secrets.further if one.name == secret.get("Name")), None)
 
 
 def existing(intent: Intent, estate: Estate) -> Named:
@@ -47,32 +54,45 @@ def existing(intent: Intent, estate: Estate) -> Named:
     "The secret is rotated within the declared time, by the declared function",
     severity="high",
     properties=("KEY-02",),
-    reads=(LIST, DESCRIBE),
+    reads=(LIST, DESCRIBE, VERSIONS),
     remedy="apply the step secrets; read the function's log to find out why the last rotation failed",
     over=secrets,
 )
 def rotated(secret: SecretItem, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that there is no secret, that rotation is off, late, stuck or another function's."""
     if secret is None:
-        yield f"Secrets Manager has no secret {intent.secrets.database}"
+        yield "Secrets Manager has no secret by its name"
+        return
+    further = _declared(secret, intent)
+    if further is not None and not further.rotated_by:
+        yield from _by_hand(secret, further, estate)
         return
     if not secret.get("RotationEnabled"):
         yield "rotation is off"
         return
-    expected = intent.arn("lambda", f"function:{intent.name('rotation')}")
+    expected = further.rotated_by if further else intent.arn("lambda", f"function:{intent.name('rotation')}")
     if secret.get("RotationLambdaARN") != expected:
         yield f"{secret.get('RotationLambdaARN')} rotates it, not {expected}"
-    yield from _late(secret, intent, estate)
+    last = secret.get("LastRotatedDate") or secret.get("CreatedDate")
+    yield from _late(last, further.renewal_days if further else intent.secrets.rotation_days, estate)
     stages = (estate.page(DESCRIBE, SecretId=secret["ARN"]) or {}).get("VersionIdsToStages") or {}
     if any("AWSPENDING" in held and "AWSCURRENT" not in held for held in stages.values()):
         yield "a rotation has begun and not ended"
 
 
-def _late(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]:
-    last = secret.get("LastRotatedDate") or secret.get("CreatedDate")
+def _by_hand(secret: Item, further: FurtherSecret, estate: Estate) -> Iterator[str]:
+    """Yield that some function renews what its owners renew, or that they have not done so in time."""
+    if secret.get("RotationEnabled"):
+        yield f"{secret.get('RotationLambdaARN')} rotates it, which nobody declared"
+    held = (estate.page(VERSIONS, SecretId=secret["ARN"]) or {}).get("Versions") or []
+    current = [one.get("CreatedDate") for one in held if "AWSCURRENT" in (one.get("VersionStages") or ())]
+    yield from _late(current[0] if current else None, further.renewal_days, estate)
+
+
+def _late(last: Optional[str], days: int, estate: Estate) -> Iterator[str]:
     if not last:
         raise Undecided("the page does not say when it was last rotated")
-    due = dt.datetime.fromisoformat(last.replace("Z", "+00:00")) + dt.timedelta(days=intent.secrets.rotation_days)
+    due = dt.datetime.fromisoformat(last.replace("Z", "+00:00")) + dt.timedelta(days=days)
     if due < dt.datetime.fromisoformat(estate.taken_at.replace("Z", "+00:00")):
         yield f"it was due for rotation on {due.date()}"
 
@@ -117,9 +137,13 @@ def readers_named(secret: Item, intent: Intent, estate: Estate) -> Iterator[str]
     stranger = intent.arn("iam", "role/somebody-else", region="")
     if not _refuses(policy, _reading(secret, stranger, intent)):
         yield "a role that is no declared reader may read it where IAM lets it"
-    for one in secret_readers(intent):
+    own = secret_readers(intent, _declared(secret, intent))
+    for one in own:
         if _refuses(policy, _reading(secret, one, intent)):
             yield f"{one} may not read it"
+    for one in sorted({each for other in (None, *intent.secrets.further) for each in secret_readers(intent, other)}):
+        if one not in own and not _refuses(policy, _reading(secret, one, intent)):
+            yield f"{one} may read it, which reads others only"
 
 
 def _refuses(policy: Policy, request: Request) -> bool:
@@ -170,17 +194,17 @@ def _mirrors(intent: Intent, estate: Estate) -> Named:
 )
 def operator(role: Item, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each right on secrets beyond reading the one, and that even this is missing."""
-    one_secret = intent.arn("secretsmanager", f"secret:{intent.secrets.database}-??????")
-    reading = False
+    names = readable_secrets(intent, intent.name("external-secrets"))
+    declared = {intent.arn("secretsmanager", f"secret:{name}-??????"): name for name in names}
+    reading: set[str] = set()
     for grant in allowed(role, estate):
         if not grant.action.startswith(("secretsmanager:", "*")):
             continue
-        if grant.action in (READ, DESCRIBE) and grant.resource == one_secret:
-            reading |= grant.action == READ
+        if grant.action in (READ, DESCRIBE) and grant.resource in declared:
+            reading |= {declared[grant.resource]} if grant.action == READ else set()
         else:
             yield f"it may {grant.action} on {grant.resource}"
-    if not reading:
-        yield f"it may not read {intent.secrets.database}"
+    yield from (f"it may not read {name}" for name in names if name not in reading)
 
 
 CHECKS = (rotated, own_principals, readers_named, encrypted, operator)

@@ -127,8 +127,14 @@ def _history(made: list[Write], intent: Intent, estate: Estate) -> set[str]:
     if max(_moment(one.get("time", "")) for one in made) < _moment(estate.taken_at) - HISTORY:
         raise NotApplicable(f"older than CloudTrail's event history ({HISTORY.days} days); the trail's files hold them")
     away = _is_global(made[0]) and obs.home(intent.region) != intent.region
-    events = every(estate.at(intent.account, obs.GLOBAL) if away else estate, LOOKUP, "Events")
-    return {json.loads(one.get("CloudTrailEvent") or "{}").get("requestID", "") for one in events}
+    place = estate.at(intent.account, obs.GLOBAL) if away else estate
+    events = every(place, LOOKUP, "Events")
+
+    def make() -> set[str]:
+        return {json.loads(one.get("CloudTrailEvent") or "{}").get("requestID", "") for one in events}
+
+    found: set[str] = estate.derive(f"request ids of {place.region}", intent, make)
+    return found
 
 
 def _moment(text: str) -> dt.datetime:

@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from airgap.cli import bundle, estates, kit, mirror, output, pipeline, proof, rehearsals, runs
+from airgap.cli import bundle, estates, kit, labs, mirror, output, pipeline, probes, proof, rehearsals, runs
 from airgap.errors import AirgapError, Interrupted, UsageError
 
 HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
@@ -34,7 +34,9 @@ app = typer.Typer(
 runs.register(app)
 estates.register(app)
 proof.register(app)
+probes.register(app)
 app.add_typer(rehearsals.app, name="rehearse")
+app.add_typer(labs.app, name="lab")
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(kit.app, name="kit")
 app.add_typer(pipeline.app, name="pipeline")
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(args=given, standalone_mode=False)
+        # The command-line library makes this of Ctrl-C, and says nothing.
+        code = _told(_INTERRUPTED, given) if code == 128 + signal.SIGINT else code
     except typer.Exit as ended:
         code = ended.exit_code
     except typer.Abort:

@@ -67,11 +67,16 @@ def destroy(env: Env, only: Only = None, start: Start = "", approve: Approve = "
 
 def drill(
     env: Env,
-    what: Annotated[str, typer.Argument(help="restore: a copy of the database; failover: database and cache.")],
+    what: Annotated[
+        str, typer.Argument(help="restore: a copy of the database; failover: both stores; index: vectors.")
+    ],
     approve: Approve = "",
     as_json: Json = False,
 ) -> int:
-    """Try a restore or a failover, measure it, and keep the evidence as a run of its own. Needs approval."""
+    """Try a restore or a failover, or build the index of vectors once there are rows, and keep the evidence of it.
+
+    A drill is a run of its own and needs approval. It may be repeated.
+    """
     from airgap.run.drills import drill as carried_out
 
     data = carried_out(what, env, approve)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,18 @@ def session(region: str) -> Any:
     core = botocore.session.get_session()
     made = boto3.session.Session(region_name=region, botocore_session=core)
     # Only now: boto3 adds a folder of its own, which holds no service model, to the loader that it finds.
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path") or None))
     return made
+
+
+def parse(*services: str) -> None:
+    """Parse the models of services now, for the sessions of this process and of those that are forked from it."""
+    loader = _loader(os.environ.get("AWS_DATA_PATH"))
+    for name in ("partitions", "sdk-default-configuration", "endpoints"):
+        loader.load_data(name)
+    for service in services:
+        for part in ("service-2", "endpoint-rule-set-1"):
+            loader.load_service_model(service, part)
 
 
 @cache

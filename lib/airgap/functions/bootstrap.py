@@ -49,6 +49,7 @@ def prepare(event: Mapping[str, Any], secrets: Any, open_: Callable[..., Connect
         used = _measured(connection, table) if rows else _probed(connection, dimensions)
         return {
             "asked": event.get("asked", ""),
+            "host": str(event["host"]),
             "table": table,
             "dimensions": dimensions,
             "lists": lists,
@@ -102,11 +103,17 @@ def _size(connection: Connection, table: str) -> int:
 
 
 def _index(connection: Connection, table: str, lists: int) -> None:
+    """Build the index unless it is there with so many lists; one with others is replaced in one transaction."""
     name = identifier(index_of(table))
+    found = connection.run("SELECT reloptions FROM pg_class WHERE oid = to_regclass(:name)", name=f"public.{name}")
+    if found and found[0][0] == [f"lists={lists}"]:
+        return
+    connection.run("BEGIN")
+    connection.run(f"DROP INDEX IF EXISTS {name}")
     connection.run(
-        f"CREATE INDEX IF NOT EXISTS {name} ON {identifier(table)} "
-        f"USING ivfflat (embedding vector_cosine_ops) WITH (lists = {lists})"
+        f"CREATE INDEX {name} ON {identifier(table)} USING ivfflat (embedding vector_cosine_ops) WITH (lists = {lists})"
     )
+    connection.run("COMMIT")
 
 
 def index_of(table: str) -> str:

@@ -82,7 +82,7 @@ class Estate:
         )  # fmt: skip
 
     def derive(self, name: str, subject: object, make: Callable[[], Any]) -> Any:
-        """Return what is derived from all pages and a subject, made once for all views of this estate."""
+        """Return what is derived from pages and a subject, made once for all views of this estate."""
         held = self._derived.get(name)
         if held is None or held[0] is not subject:
             held = self._derived[name] = subject, make()
@@ -94,8 +94,8 @@ class Estate:
 
     @property
     def observations(self) -> list[Observation]:
-        """Every observation, in the order of its subject."""
-        return [one for key in sorted(self._index) for one in self._index[key]]
+        """Every observation of the calls that this view answers, in the order of its subject."""
+        return [one for key in sorted(self._index) if self._admits(key[2]) for one in self._index[key]]
 
     def page(self, call: str, **params: Any) -> Optional[dict[str, Any]]:
         """Return the whole answer of one call, its pages joined, or None where AWS says that the thing is absent.
@@ -133,17 +133,22 @@ class Estate:
 
     def observed(self, call: str) -> bool:
         """Tell whether any call of this operation was recorded here, answered or not."""
+        self._admit(call)
         return any(self._by_call.get((self.account, region, call)) for region in (self.region, obs.GLOBAL))
 
     def cite(self, call: str) -> None:
         """Remember every observation of a call as one that the reader rests on."""
+        self._admit(call)
         for region in (self.region, obs.GLOBAL):
             for group in self._by_call.get((self.account, region, call), []):
                 self.touched.update({one.page or f"{one.call} {encode(plain(one.params))}": one for one in group})
 
     def _admit(self, call: str) -> None:
-        if self._reads is not None and call not in self._reads and ANY not in self._reads:
+        if not self._admits(call):
             raise LookupError(f"{call} was not declared by its reader")
+
+    def _admits(self, call: str) -> bool:
+        return self._reads is None or call in self._reads or ANY in self._reads
 
     def _absence(self, call: str) -> str:
         for region in (self.region, obs.GLOBAL):

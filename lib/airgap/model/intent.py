@@ -90,7 +90,10 @@ class Logs(Section):
 
     retention_days: int = says("retention of log groups, in days (a value that CloudWatch Logs accepts)", 365)
     trail: Literal["own", "adopted"] = says("own CloudTrail trail, or the organisation's, named under adopt", "own")
-    evidence_lock_days: int = says("Object Lock retention of the evidence bucket, in days; 0 is no lock", 0)
+    evidence_lock_days: int = says("Object Lock retention of evidence, in days, as 2192 for six years; 0: no lock", 0)
+    evidence_lock_mode: Literal["COMPLIANCE", "GOVERNANCE"] = says(
+        "its mode: nobody may shorten COMPLIANCE, whoever has the right may shorten GOVERNANCE", "COMPLIANCE"
+    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,19 @@ class Data(Section):
 
 
 @dataclass(frozen=True)
+class FurtherSecret(Section):
+    """A further secret of the application: made empty, filled by those who know its value."""
+
+    name: str = says("its name in Secrets Manager, as fintech/prod/payments")
+    external_secret: str = says("name of its ExternalSecret, and of the Kubernetes Secret, whose key 'value' it is")
+    purpose: str = says("what it is for, in a few words; its description in Secrets Manager")
+    namespaces: tuple[str, ...] = says("namespaces whose pods have it; empty: it is in no cluster", ("application",))
+    readers: tuple[str, ...] = says("names of the roles that read it beside the operator that mirrors it", ())
+    rotated_by: Optional[str] = says("ARN of the function that renews it; none: those who know it do", None)
+    renewal_days: int = says("days after which its value must have been renewed", 90)
+
+
+@dataclass(frozen=True)
 class Secrets(Section):
     """Secrets, by their Secrets Manager names; a value is never a parameter."""
 
@@ -158,6 +174,7 @@ class Secrets(Section):
     store: str = says("name of External Secrets' ClusterSecretStore", "aws-secrets-manager")
     external_secret: str = says("name of the ExternalSecret, and of the Kubernetes Secret it owns", "db-credentials")
     refresh: str = says("interval at which External Secrets reads the secret again, as 1h", "1h")
+    further: tuple[FurtherSecret, ...] = says("further secrets, each with who reads it and where it is mirrored", ())
 
 
 @dataclass(frozen=True)

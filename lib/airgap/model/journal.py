@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from airgap.model.canonical import digest_of, encode, plain
+from airgap.model.canonical import digest, digest_of, encode, plain
 
 GENESIS = "0" * 64
 EVENTS = ("open", "read", "write", "answer", "plan", "approval", "verdict", "error", "close")
@@ -56,7 +56,9 @@ def read(text: str) -> tuple[list[dict[str, Any]], list[str]]:
         try:
             entry = json.loads(item)
             body = {key: entry[key] for key in ("seq", "time", "event", "data", "prev")}
-            intact = entry["digest"] == digest_of(body) and set(entry) == {*body, "digest"}
+            # What json.loads gives is plain already.
+            own = digest(encode(body).encode("utf-8"))
+            intact = entry["digest"] == own and set(entry) == {*body, "digest"}
         except (ValueError, KeyError, TypeError) as error:
             problems.append(f"line {number} cannot be read: {error}")
             break

@@ -88,7 +88,7 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if key not in ("image", "managedFields", "description"):
+            if key not in ("managedFields", "description"):
                 yield from _texts(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
@@ -96,6 +96,7 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 
 
@@ -111,8 +112,11 @@ def mistakes(manifest: Mapping[str, Any]) -> Iterator[str]:
         for kind in (manifest.get("spec") or {}).get("policyTypes") or []:
             if kind not in ("Ingress", "Egress"):
                 yield f"policy type {kind!r} is neither Ingress nor Egress"
-    if pod_template(manifest) is not None:
+    template = pod_template(manifest)
+    if template is not None:
         yield from _pod(list(containers(manifest)))
+        yield from _restarts(str(manifest["kind"]), (template.get("spec") or {}).get("restartPolicy"))
+        yield from _mounts(template.get("spec") or {}, manifest)
 
 
 def _selector(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -133,14 +137,37 @@ def _pod(found: list[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
         yield from (f"container {one.get('name')!r}: {text}" for text in _container(one))
 
 
+def _restarts(kind: str, policy: Any) -> Iterator[str]:
+    """Jobs run to their end and must say so; what is kept running restarts always, and a Pod as it likes."""
+    admitted = {"Job": ("OnFailure", "Never"), "CronJob": ("OnFailure", "Never")}
+    if kind in admitted and policy not in admitted[kind]:
+        yield f"restartPolicy {policy!r} is neither OnFailure nor Never"
+    elif kind not in (*admitted, "Pod", "PodTemplate") and policy not in (None, "Always"):
+        yield f"restartPolicy {policy!r} is not Always"
+
+
+def _mounts(spec: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+    kept = (manifest.get("spec") or {}).get("volumeClaimTemplates") or []  # of a StatefulSet: volumes by their names
+    there = {one.get("name") for one in spec.get("volumes") or []} | {
+        (one.get("metadata") or {}).get("name") for one in kept
+    }
+    for _, container in containers(manifest):
+        for mount in container.get("volumeMounts") or []:
+            if mount.get("name") not in there:
+                yield f"container {container.get('name')!r} mounts {mount.get('name')!r}, which is no volume of its pod"
+
+
 def _container(container: Mapping[str, Any]) -> Iterator[str]:
     if not container.get("image"):
         yield "names no image"
+    if not _LABEL.fullmatch(str(container.get("name") or "")):
+        yield "its name is not a DNS label (RFC 1123)"
     if container.get("imagePullPolicy", "Always") not in ("Always", "IfNotPresent", "Never"):
         yield f"imagePullPolicy {container['imagePullPolicy']!r} is none"
     for port in container.get("ports") or []:
-        if not 0 < int(port.get("containerPort") or 0) < 65536:
-            yield f"port {port.get('containerPort')} is none"
+        number = port.get("containerPort")
+        if not isinstance(number, int) or not 0 < number < 65536:
+            yield f"port {number} is none"
     for member, amounts in (container.get("resources") or {}).items():
         for what, amount in amounts.items() if isinstance(amounts, Mapping) else ():
             if not _QUANTITY.fullmatch(str(amount)):

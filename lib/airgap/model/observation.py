@@ -7,7 +7,7 @@ as received.
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,14 +57,14 @@ class Observation:
     body_size: int = 0
     redacted: tuple[str, ...] = field(default=())
 
-    @property
+    @functools.cached_property
     def subject(self) -> tuple[str, str, str, str]:
         """What was asked: account, Region, call and canonical parameters; pages of one answer share it."""
         return self.account, self.region, self.call, encode(plain(self.params))
 
     def as_data(self) -> dict[str, Any]:
         """Return the observation as JSON data."""
-        return dict(plain(dataclasses.asdict(self)))
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Observation:

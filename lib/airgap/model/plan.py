@@ -6,7 +6,7 @@ same before and after anything exists, and no id is needed to approve it.
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class Desired:
 
     def as_data(self) -> dict[str, Any]:
         """Return the declaration as JSON data."""
-        return dict(plain(dataclasses.asdict(self)))
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Desired:
@@ -86,13 +86,12 @@ class Change:
 
     def as_data(self) -> dict[str, Any]:
         """Return the change as JSON data."""
-        return dict(plain(dataclasses.asdict(self)))
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
     @property
     def canonical(self) -> dict[str, Any]:
         """The members that a digest and an approval rest on."""
-        data = self.as_data()
-        return {name: data[name] for name in ("op", "resource", "field", "before", "after")}
+        return {name: plain(getattr(self, name)) for name in ("op", "resource", "field", "before", "after")}
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Plan:
     unknowns: tuple[tuple[str, str], ...] = ()
     differing: tuple[Change, ...] = ()
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 over the canonical form of the step's changes, in their order of resources and fields."""
         ordered = sorted((one.canonical for one in self.changes), key=encode)

@@ -102,10 +102,14 @@ class Reading:
     @property
     def reads(self) -> tuple[str, ...]:
         """The calls that this reading rests on."""
-        calls = [self.call, *(one.call for one in self.fields.values() if one.call)]
-        if ":" in self.tags:
-            calls.append(self.tags.split("|")[0])
-        return tuple(dict.fromkeys(calls))
+        return tuple(dict.fromkeys([*self.finding, *(one.call for one in self.fields.values() if one.call)]))
+
+    @property
+    def finding(self) -> tuple[str, ...]:
+        """The calls by which its things are found and told apart, whatever else they are like."""
+        named = [self.fields[name].call for name in self.natural if name in self.fields]
+        tags = self.tags.split("|")[0] if ":" in self.tags else ""
+        return tuple(dict.fromkeys(call for call in (self.call, *named, tags) if call))
 
     def as_data(self) -> dict[str, Any]:
         """Return the reading as JSON data."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from airgap.controls.properties import PROPERTIES
 from airgap.model.cluster import addons
 from airgap.model.components import COMPONENTS
 from airgap.model.intent import Intent
@@ -225,3 +226,14 @@ def waivers_end_after_they_begin(intent: Intent) -> Iterator[Problem]:
         if waiver.expires < waiver.created:
             what = f"{quoted(waiver.expires)} is before created {quoted(waiver.created)}; allowed: that day or later"
             yield Problem(("exceptions", index, "expires"), what)
+
+
+@rule("exceptions")
+def waivers_name_known_properties(intent: Intent) -> Iterator[Problem]:
+    """An exception is of a property that there is; of any other it would waive nothing, unnoticed."""
+    known = [one.id for one in PROPERTIES]
+    for index, waiver in enumerate(intent.exceptions):
+        if waiver.property not in known:
+            near = nearest(waiver.property, known)
+            mend = f"did you mean {near}?" if near else f"allowed: {known[0]} to {known[-1]}"
+            yield Problem(("exceptions", index, "property"), f"{quoted(waiver.property)} is no property; {mend}")

@@ -137,6 +137,12 @@ IMAGE = Form(
 )
 
 OBJECTIVE = Form("an objective", "a number and d, h or m, as 4h", r"(0|[1-9][0-9]{0,4})[dhm]")
+SECRET = Form(
+    "a secret's name",
+    "1 to 255 letters, digits and / _ + = . @ -",
+    r"[A-Za-z0-9/_+=.@-]{1,255}",
+    mend=lambda text: "".join(re.findall(r":secret:(.+)-[A-Za-z0-9]{6}$", text)),
+)
 FORMS: dict[str, Form] = {
     "Intent.environment": Form(
         "a name",
@@ -227,12 +233,18 @@ FORMS: dict[str, Form] = {
         "certificates in PEM, one after the other",
         r"\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)*",
     ),
-    "Secrets.database": Form(
-        "a secret's name",
-        "1 to 255 letters, digits and / _ + = . @ -",
-        r"[A-Za-z0-9/_+=.@-]{1,255}",
-        mend=lambda text: "".join(re.findall(r":secret:(.+)-[A-Za-z0-9]{6}$", text)),
+    "Secrets.database": SECRET,
+    "FurtherSecret.name": SECRET,
+    "FurtherSecret.external_secret": Form("a Kubernetes name", "1 to 63 lower-case letters, digits and dashes", _LABEL),
+    "FurtherSecret.purpose": SENTENCE,
+    "FurtherSecret.namespaces": Form("a namespace", "1 to 63 lower-case letters, digits and dashes", _LABEL),
+    "FurtherSecret.readers": ROLE,
+    "FurtherSecret.rotated_by": Form(
+        "a function's ARN",
+        "the ARN of a Lambda function, without a version",
+        _ARN + r"lambda:" + _REGION + r":[0-9]{12}:function:[A-Za-z0-9_-]{1,64}",
     ),
+    "FurtherSecret.renewal_days": _range("a number of days", 1, 1000),
     "Secrets.rotation_days": _range("a rotation interval", 1, 1000),
     "Secrets.store": Form("a Kubernetes name", "1 to 63 lower-case letters, digits and dashes", _LABEL),
     "Secrets.external_secret": Form("a Kubernetes name", "1 to 63 lower-case letters, digits and dashes", _LABEL),

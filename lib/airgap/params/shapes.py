@@ -33,15 +33,23 @@ def validate(source: Source) -> tuple[Intent | None, list[Problem]]:
 
     A section whose every key has a default may stand empty, as it does when all its lines are comments.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     data = source.data or {}
     empty: dict[str, Any] = {name: {} for name in optional_sections() if data.get(name, ()) is None}
     text = json.dumps({**data, **empty}, ensure_ascii=False)
     try:
-        return TypeAdapter(Intent).validate_json(text.encode("utf-8", "replace")), []
+        return adapter().validate_json(text.encode("utf-8", "replace")), []
     except ValidationError as error:
         return None, [_problem(source, entry) for entry in error.errors(include_url=False)]
+
+
+@cache
+def adapter() -> Any:
+    """Return pydantic's validator of an Intent; making it costs more than its use."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Intent)
 
 
 def draft(data: Any, kind: Any = Intent) -> Any:

@@ -65,7 +65,7 @@ def _section(kind: Any, values: Mapping[str, Any], indent: str) -> Iterator[str]
         hint = hints(kind)[item.name]
         if not indent:
             yield ""
-        yield from _comment(item.metadata["help"], hint, indent)
+        yield from _comment(item.metadata["help"], hint, indent, shown=required(item))
         if is_section(hint):
             yield f"{indent}{item.name}:"
             yield from _section(hint, values.get(item.name, {}), indent + "  ")
@@ -76,13 +76,14 @@ def _section(kind: Any, values: Mapping[str, Any], indent: str) -> Iterator[str]
             yield f"{indent}#{item.name}: {_flow(default)}"
 
 
-def _comment(said: str, hint: Any, indent: str) -> Iterator[str]:
+def _comment(said: str, hint: Any, indent: str, shown: bool) -> Iterator[str]:
+    """Yield the help of a key, and of the keys of a list's items, save of items that are shown with their own."""
     if get_origin(hint) is Literal:
         said += f" ({', '.join(str(choice) for choice in get_args(hint))})"
     margin = f"{indent}# "
     yield from textwrap.wrap(said, 112, initial_indent=margin, subsequent_indent=margin)
     inner: Any = get_args(hint)[0] if get_origin(hint) is tuple else None
-    if is_section(inner) and not _has_defaults(inner):
+    if is_section(inner) and not (shown and _has_defaults(inner)):
         for item in dataclasses.fields(inner):
             yield f"{margin}- {item.name}: {item.metadata['help']}"
 

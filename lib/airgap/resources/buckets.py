@@ -84,6 +84,13 @@ def _set(operation: str, parameter: str, value: Any) -> Call:
     return Call(f"s3:{operation}", lambda f: {"Bucket": f["name"], parameter: value(f)}, retry=("OperationAborted",))
 
 
+def _locked(f: Fields) -> dict[str, Any]:
+    retention = {"Mode": f["lock_mode"], "Days": f["lock_days"]}
+    rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    return {"Bucket": f["name"], "ObjectLockConfiguration": rule}
+
+
+_LOCK = Call("s3:PutObjectLockConfiguration", _locked, when=lambda f: bool(f["lock_days"]))
 _ENCRYPT = Call("s3:PutBucketEncryption", _encryption, retry=("OperationAborted",))
 _RULES = "ServerSideEncryptionConfiguration.Rules[]"
 
@@ -144,6 +151,14 @@ BUCKET = Kind(
                 risk="locks",
                 why="objects of the evidence bucket could be deleted earlier or only later",
             ),
+            "lock_mode": Field(
+                "ObjectLockConfiguration.Rule.DefaultRetention.Mode",
+                call="s3:GetObjectLockConfiguration",
+                by=_BY,
+                absent="",
+                risk="locks",
+                why="who may shorten the lock of the evidence bucket",
+            ),
         },
     ),  # fmt: skip
     create=(
@@ -154,7 +169,7 @@ BUCKET = Kind(
             retry=("OperationAborted",),
         ),
     ),
-    later=("public_access", "key_id", "versioning", "policy", "lifecycle", "lock_days"),
+    later=("public_access", "key_id", "versioning", "policy", "lifecycle", "lock_days", "lock_mode"),
     updates={
         "public_access": (
             _set("PutPublicAccessBlock", "PublicAccessBlockConfiguration", lambda f: f["public_access"]),
@@ -173,19 +188,8 @@ BUCKET = Kind(
         "lifecycle": (
             _set("PutBucketLifecycleConfiguration", "LifecycleConfiguration", lambda f: {"Rules": f["lifecycle"]}),
         ),
-        "lock_days": (
-            Call(
-                "s3:PutObjectLockConfiguration",
-                lambda f: {
-                    "Bucket": f["name"],
-                    "ObjectLockConfiguration": {
-                        "ObjectLockEnabled": "Enabled",
-                        "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": f["lock_days"]}},
-                    },
-                },
-                when=lambda f: bool(f["lock_days"]),
-            ),
-        ),
+        "lock_days": (_LOCK,),
+        "lock_mode": (_LOCK,),
     },
     delete=(Call("s3:DeleteBucket", lambda f: {"Bucket": f["id"]}, ignore=_GONE, retry=("BucketNotEmpty",)),),
     empty=_empty,
@@ -239,6 +243,7 @@ def bucket(intent: Intent, purpose: str, key: str, why: str) -> Desired:
             "anything; nothing was written",
             "choose a shorter prefix",
         )
+    days = intent.logs.evidence_lock_days if purpose == "evidence" else 0
     fields = {
         "name": name,
         "region": intent.region,
@@ -249,7 +254,8 @@ def bucket(intent: Intent, purpose: str, key: str, why: str) -> Desired:
         "versioning": "Enabled",
         "policy": bucket_policy(intent, purpose),
         "lifecycle": _TIDY,
-        "lock_days": intent.logs.evidence_lock_days if purpose == "evidence" else 0,
+        "lock_days": days,
+        "lock_mode": intent.logs.evidence_lock_mode if days else "",
     }
-    kept = f"its objects are locked for {fields['lock_days']} days" if fields["lock_days"] else ""
+    kept = f"its objects are locked for {days} days" if days else ""
     return Desired("bucket", purpose, fields, why=why, kept=kept)

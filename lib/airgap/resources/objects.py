@@ -98,8 +98,8 @@ def _blocked(ask: Ask, fields: Fields) -> str:
     return ""
 
 
-ENTERING = ("eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy", "ssm:StartSession", "ssm:TerminateSession")
-"""What a change in the cluster needs of IAM: to be let in for the moment, and the way in."""
+ENTERING = ("eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy")
+"""What a change in the cluster needs of IAM: to be let in for the moment; the way in is ``rights.way_in``'s."""
 
 
 def _kind(api: Api) -> Kind:

@@ -13,6 +13,7 @@ from typing import Any
 from airgap.model.cluster import kubernetes_group, service_accounts
 from airgap.model.intent import Intent
 from airgap.model.kubernetes import APIS
+from airgap.model.names import secret_namespaces
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 RBAC = "rbac.authorization.k8s.io"
@@ -24,7 +25,13 @@ def namespaces(intent: Intent) -> tuple[str, ...]:
     """Return the namespaces that the runbook makes: those of the workloads, save the ones that EKS makes."""
     made = dict.fromkeys(one.namespace for one in service_accounts(intent))
     made.update({"application": None} if intent.images.application else {})
+    made.update(dict.fromkeys(own_namespaces(intent)[1:]))
     return tuple(one for one in made if one not in ("kube-system", "amazon-cloudwatch"))
+
+
+def own_namespaces(intent: Intent) -> tuple[str, ...]:
+    """Return the namespaces of the application's own pods: its first one, and those that have secrets."""
+    return secret_namespaces(intent) if "external-secrets" in intent.components else ("application",)
 
 
 def manifests(intent: Intent) -> Iterator[Manifest]:
@@ -73,7 +80,7 @@ def _policies(intent: Intent, namespace: str) -> Iterator[Manifest]:
         data = _ports(("TCP", 5432), ("TCP", 6379))
         yield _policy(namespace, "allow-data-stores", policyTypes=["Egress"],
                       egress=[{"to": _blocks(private), "ports": data}])  # fmt: skip
-    else:
+    elif namespace not in own_namespaces(intent):
         # The control plane calls webhooks from its interfaces in the private subnets.
         yield _policy(namespace, "allow-webhooks", policyTypes=["Ingress"],
                       ingress=[{"from": _blocks(private), "ports": _ports(("TCP", 9443), ("TCP", 10250))}])  # fmt: skip
@@ -117,7 +124,7 @@ def _roles(intent: Intent) -> Iterator[Manifest]:
     yield _object(f"{RBAC}/v1", "ClusterRole", "airgap-reader", "", rules=_readable())
     for group in ("verifier", "deployer", "developer"):
         yield _binding("ClusterRoleBinding", f"airgap-{group}-reads", "", ("ClusterRole", "airgap-reader"), group)
-    own = [name for name in namespaces(intent) if name == "application"]
+    own = [name for name in namespaces(intent) if name in own_namespaces(intent)]
     for namespace in own:
         yield _object(f"{RBAC}/v1", "Role", "airgap-deployer", namespace, rules=[dict(one) for one in _DEPLOYED])
         for group in ("deployer", "cicd"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from airgap.model.cluster import FORWARDING
 from airgap.model.delivery import build_log_group
 from airgap.model.intent import Intent
+from airgap.model.names import readable_secrets
 from airgap.model.plan import Desired, ref
 from airgap.resources import names
 from airgap.resources.developer import developer_statements
@@ -40,9 +42,15 @@ def through(intent: Intent, purpose: str, *services: str, write: bool = False) -
     return allow(sid, actions, ref(f"kms-key:{purpose}", "arn"), {"StringEquals": via})
 
 
-def secret_arn(intent: Intent) -> str:
-    """Return the ARN of the database secret; AWS adds a dash and six characters to its name."""
-    return intent.arn("secretsmanager", f"secret:{intent.secrets.database}-??????")
+def secret_arn(intent: Intent, name: str = "") -> str:
+    """Return the ARN of a secret, '' for the database's; AWS adds a dash and six characters to its name."""
+    return intent.arn("secretsmanager", f"secret:{name or intent.secrets.database}-??????")
+
+
+def readable(intent: Intent, role: str, actions: str) -> dict[str, Any]:
+    """Return a role's right to the secrets that it may read, each named."""
+    arns = [secret_arn(intent, name) for name in readable_secrets(intent, role)]
+    return allow("NamedSecrets", actions, arns if len(arns) > 1 else arns[0])
 
 
 def cluster_arn(intent: Intent) -> str:
@@ -85,7 +93,9 @@ def people(intent: Intent, principals: Sequence[str], **conditions: Mapping[str,
 def way_in(intent: Intent, documents: Sequence[str]) -> tuple[dict[str, Any], ...]:
     """Return the right to open sessions on the operations host by these documents, and to end one's own.
 
-    AWS: Systems Manager User Guide, "Additional sample IAM policies for Session Manager".
+    A session that is typed in is encrypted under the key of the preferences, for which the person's own side asks KMS;
+    forwarding is not. AWS: Systems Manager User Guide, "Additional sample IAM policies for Session Manager";
+    amazon-ssm-agent, ``sessionplugin.go`` (``isEncryptionEnabled``).
     """
     ours = {"airgap:environment": intent.environment, "airgap:key": "instance:operations-host"}
     host = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in ours.items()}}
@@ -94,10 +104,13 @@ def way_in(intent: Intent, documents: Sequence[str]) -> tuple[dict[str, Any], ..
         intent.arn("ssm", f"document/{one}", account="" if one.startswith("AWS-") else intent.account)
         for one in documents
     ]
+    session = {"Null": {"kms:EncryptionContext:aws:ssm:SessionId": "false"}}
+    typed = set(documents) - {FORWARDING}
     return (
         allow("OpenSessions", "ssm:StartSession", intent.arn("ec2", "instance/*"), host),
         allow("ByTheseDocuments", "ssm:StartSession", named_ones),
         allow("EndSessions", "ssm:ResumeSession TerminateSession", intent.arn("ssm", "session/${aws:userid}-*")),
+        *((allow("SessionKey", "kms:GenerateDataKey", intent.arn("kms", "key/*"), session),) if typed else ()),
     )
 
 
@@ -113,7 +126,7 @@ def _pipeline(intent: Intent) -> Iterator[Role]:
     statements = (
         allow("RegistryToken", "ecr:GetAuthorizationToken"),
         allow("FindTheCluster", "eks:DescribeCluster", cluster_arn(intent)),
-        allow("NamedSecrets", "secretsmanager:GetSecretValue", secret_arn(intent)),
+        readable(intent, intent.identity.deploy_role, "secretsmanager:GetSecretValue"),
         through(intent, "data", "secretsmanager", *(("s3",) if intent.pipeline.tools else ())),
         *((_tools(intent),) if intent.pipeline.tools else ()),
     )

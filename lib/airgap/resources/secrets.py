@@ -1,4 +1,4 @@
-"""Secrets in Secrets Manager: the application's database user, its policy, and its rotation by a function of ours.
+"""Secrets in Secrets Manager: the application's database user, rotated by a function of ours, and its further secrets.
 
 No password passes through the runbook. A secret is made with an empty value; the first rotation, which the step waits
 for, has Secrets Manager make the password for the function inside the VPC. Where the database is stands in the
@@ -15,7 +15,7 @@ from typing import Any
 from airgap.model.canonical import encode, plain
 from airgap.model.data_stores import PORT
 from airgap.model.estate import Estate
-from airgap.model.intent import Intent
+from airgap.model.intent import FurtherSecret, Intent
 from airgap.model.names import secret_readers
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import NEVER, Field, Reading
@@ -60,6 +60,13 @@ _ROTATE = Call(
     retry=("Secrets Manager cannot invoke the specified Lambda function", "A previous rotation isn't complete"),
     actions=("lambda:InvokeFunction",),
     when=lambda f: bool(f.get("rotated_by")),
+)
+
+
+_CANCEL = Call(
+    "secretsmanager:CancelRotateSecret",
+    lambda f: {"SecretId": f["name"]},
+    when=lambda f: not f.get("rotated_by") and bool((f.get("was") or {}).get("rotation")),
 )
 
 
@@ -135,7 +142,7 @@ SECRET = Kind(
                 retry=_NEW_PRINCIPAL,
             ),
         ),
-        **dict.fromkeys(("rotation", "rotated_by", "rotation_days"), (_ROTATE,)),
+        **dict.fromkeys(("rotation", "rotated_by", "rotation_days"), (_ROTATE, _CANCEL)),
     },
     delete=(
         Call(
@@ -169,12 +176,13 @@ def description(intent: Intent) -> str:
     return encode(place)
 
 
-def secret_policy(intent: Intent) -> dict[str, Any]:
+def secret_policy(intent: Intent, further: FurtherSecret | None = None) -> dict[str, Any]:
     """Return the policy that refuses other accounts everything, and all but the declared readers the value."""
     service = {"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
     every = {"Effect": "Deny", "Principal": "*", "Resource": "*"}
     strangers = {"StringNotEquals": {"aws:PrincipalAccount": intent.account}, **service}
-    others = {"ArnNotEquals": {"aws:PrincipalArn": secret_readers(intent)}, **service}
+    readers = secret_readers(intent, further)
+    others = {**({"ArnNotEquals": {"aws:PrincipalArn": readers}} if readers else {}), **service}
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -222,7 +230,7 @@ def declare_secret(intent: Intent, facts: Estate) -> Iterator[Desired]:
         "kms_key": ref("kms-key:data", "arn"),
         "policy": secret_policy(intent),
         "recovery_days": 0 if intent.retain == "none" else RECOVERY_DAYS,
-        "taken_back": _waits_for_deletion(intent, facts),
+        "taken_back": _waits_for_deletion(intent, facts, intent.secrets.database),
     }
     needs: tuple[str, ...] = ()
     if _rotated(intent):
@@ -232,15 +240,30 @@ def declare_secret(intent: Intent, facts: Estate) -> Iterator[Desired]:
     yield Desired("secret", "database", fields, needs=needs, why="the application signs in to the database with it")
 
 
-def _waits_for_deletion(intent: Intent, facts: Estate) -> bool:
+@declares(SECRET, reads=(LIST,))
+def declare_further(intent: Intent, facts: Estate) -> Iterator[Desired]:
+    """Yield the application's further secrets, without a value: who knows it writes it, in no step of this run."""
+    for one in intent.secrets.further:
+        fields: dict[str, Any] = {
+            "name": one.name,
+            "description": one.purpose,
+            "kms_key": ref("kms-key:data", "arn"),
+            "policy": secret_policy(intent, one),
+            "recovery_days": 0 if intent.retain == "none" else RECOVERY_DAYS,
+            "taken_back": _waits_for_deletion(intent, facts, one.name),
+            "rotation": bool(one.rotated_by),
+        }
+        if one.rotated_by:
+            fields |= {"rotated_by": one.rotated_by, "rotation_days": one.renewal_days}
+        yield Desired("secret", one.name, fields, why=one.purpose)
+
+
+def _waits_for_deletion(intent: Intent, facts: Estate, name: str) -> bool:
     """Tell whether a secret of ours with this name waits for its deletion, so that it can be taken back."""
     listed = [one for _, body in facts.pages(LIST) for one in body.get("SecretList") or ()]
     mine = {"Key": "airgap:environment", "Value": intent.environment}
-    return any(
-        one.get("Name") == intent.secrets.database and one.get("DeletedDate") and mine in (one.get("Tags") or ())
-        for one in listed
-    )
+    return any(one.get("Name") == name and one.get("DeletedDate") and mine in (one.get("Tags") or ()) for one in listed)
 
 
-SECRETS: tuple[Declaration, ...] = (declare_function, declare_secret, external_secrets.declare)
+SECRETS: tuple[Declaration, ...] = (declare_function, declare_secret, declare_further, external_secrets.declare)
 """Step ``secrets``, in order: who rotates, what is rotated, what mirrors it into the cluster."""

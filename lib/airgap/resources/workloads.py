@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from airgap.model.cluster import SERVICE_ACCOUNTS
+from airgap.model.data_stores import cache_user
 from airgap.model.intent import Intent
 from airgap.model.plan import ref
-from airgap.resources.rights import bucket_arn, cluster_arn, secret_arn, through
+from airgap.resources.rights import bucket_arn, cluster_arn, readable, through
 from airgap.resources.roles import Role
 from airgap.resources.statements import allow, trust
 
@@ -83,7 +84,7 @@ def _load_balancer(intent: Intent) -> Statements:
 
 def _external_secrets(intent: Intent) -> Statements:
     return (
-        allow("NamedSecrets", "secretsmanager:DescribeSecret GetSecretValue", secret_arn(intent)),
+        readable(intent, intent.name("external-secrets"), "secretsmanager:DescribeSecret GetSecretValue"),
         through(intent, "data", "secretsmanager"),
     )
 
@@ -115,7 +116,15 @@ def _application(intent: Intent) -> Statements:
     chosen = [part(intent) for component, part in _APPLICATION.items() if component in intent.components]
     services = [name for component, name in _ENCRYPTED.items() if component in intent.components]
     key = (through(intent, "data", *sorted(set(services)), write=True),) if services else ()
-    return (*(statement for statements in chosen for statement in statements), *key)
+    return (*(statement for statements in chosen for statement in statements), _cache(intent), *key)
+
+
+def _cache(intent: Intent) -> dict[str, Any]:
+    """The application signs in to this cache as its own user; ElastiCache User Guide, "Authenticating with IAM"."""
+    user = intent.arn("elasticache", f"user:{cache_user(intent)}")
+    return allow(
+        "Cache", "elasticache:Connect", [intent.arn("elasticache", f"replicationgroup:{intent.name('cache')}"), user]
+    )
 
 
 def model_arns(intent: Intent) -> list[str]:

@@ -53,7 +53,8 @@ def close(run: StepRun, render: Render, error: BaseException | None = None) -> s
     again = context.cloud.read("sts:GetCallerIdentity", {})[-1] if error is None else None
     if again is not None:
         outcome["caller_at_end"] = context.pages.load(again.page).get("Arn", "") if again.page else again.code
-    write_index(context.folder.root / "observations", context.folder.observations())
+    if run.step.attests:  # others leave it to who sums the run up: it is of the whole run, and grows with every step
+        write_index(context.folder.observations_folder, context.folder.observations())
     if run.step.attests and run.findings and context.mode != "destroy":
         certifying.write(run)
     context.journal.append("close", outcome)

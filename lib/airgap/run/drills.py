@@ -2,7 +2,11 @@
 
 A drill is planned and approved like any change, its calls are journalled, and what it measured stays as a tag on what
 was tried, which every later verification reads. A restored copy has its source's subnets, groups, parameters and key,
-is read once by the function in the VPC, and is removed whatever became of it.
+is read once by the function in the VPC, and is removed whatever became of it; one that a killed drill has left is
+removed by the next.
+
+The drill ``index`` calls that function on the database itself, whose statements may be run again: a vector index is
+built from rows, so it comes about after the application has written some, and no plan can see when that is.
 AWS: RDS User Guide, "Restoring a DB instance to a specified time", "Rebooting with failover"; ElastiCache User Guide,
 "Testing automatic failover".
 """
@@ -15,42 +19,50 @@ from datetime import datetime
 from typing import Any
 
 from airgap.errors import AirgapError, Interrupted, MissingPredecessor, Refused, Unreadable, Unsettled, UsageError
+from airgap.evidence.files import write_whole
 from airgap.evidence.lock import environment_lock
-from airgap.model.canonical import dig
+from airgap.model.canonical import dig, encode
 from airgap.model.data_stores import FAILOVER_TAG, PORT, RESTORE_TAG, asked_of_database, drill_copy
 from airgap.model.observation import ABSENT, OK
 from airgap.model.plan import CREATE, DELETE, UPDATE, Change, Plan
 from airgap.resources.database import state as state_of_database
+from airgap.resources.vectors import COMPONENT
 from airgap.run import approving
 from airgap.run.context import open_context
 from airgap.run.step_run import StepRun
 from airgap.steps import STEPS
 
-RESTORE, FAILOVER = "restore", "failover"
+RESTORE, FAILOVER, INDEX = "restore", "failover", "index"
+DRILLS = (RESTORE, FAILOVER, INDEX)
 LIMIT = 7200.0
 """Seconds after which a drill is given up; a large database takes its time."""
 INSTANCES, CACHES = "rds:DescribeDBInstances", "elasticache:DescribeReplicationGroups"
-COPY = "restored-copy:postgres"
+COPY, TABLE = "restored-copy:postgres", "vector-table:embeddings"
 
 
 def drill(what: str, env: str, approve: str = "") -> dict[str, Any]:
-    """Try a restore or a failover and return the step's result; raises where nothing covers it or nothing stands."""
-    if what not in (RESTORE, FAILOVER):
-        raise UsageError(f"no drill is called {what!r}", "anything", f"drills: {RESTORE}, {FAILOVER}")
+    """Carry out a drill and return the step's result; raises where nothing covers it or nothing stands."""
+    if what not in DRILLS:
+        raise UsageError(f"no drill is called {what!r}", "anything", f"drills: {', '.join(DRILLS)}")
     from airgap.report.step_report import render_step
     from airgap.run.closing import result
     from airgap.run.guided import sum_up
 
     step = next(one for one in STEPS if one.name == "data")
     run = StepRun(step, open_context(step.number, step.name, env=env, mode="apply"), approve)
+    tried = False
     try:
         run.open()
         _as_declared(run)
-        Drill(run, what).carry_out()
+        one = Drill(run, what)
+        one.approve()
+        tried = True
+        one.carry_out()
         run.verify()
         run.close(render_step)
     except (AirgapError, KeyboardInterrupt) as error:
-        run.broken(error, render_step)
+        # A drill that failed is judged as it stands, so that this very run has its finding.
+        run.broken(error, render_step, stands=tried and not isinstance(error, (Interrupted, KeyboardInterrupt)))
         raise
     finally:
         sum_up(run.context)
@@ -58,10 +70,14 @@ def drill(what: str, env: str, approve: str = "") -> dict[str, Any]:
 
 
 def _as_declared(run: StepRun) -> None:
-    """Raise where the stores are not what the params declare: a drill would try something else."""
+    """Raise where the stores are not what the params declare: a drill would try something else.
+
+    A copy that a killed drill has left is no hindrance: a restore removes it before it begins.
+    """
     plan = run.plan()
-    if plan.changes or plan.unknowns:
-        first = plan.changes[0].resource if plan.changes else plan.unknowns[0][0]
+    others = [one.resource for one in plan.changes if one.resource != COPY]
+    if others or plan.unknowns:
+        first = others[0] if others else plan.unknowns[0][0]
         raise Refused(
             f"The stores are not as declared, or were not read: {first}", "anything", "apply the step data first"
         )
@@ -75,12 +91,15 @@ class Drill:
         self.source = self._one(INSTANCES, {"DBInstanceIdentifier": self.intent.data.postgres_name}, "DBInstances")
         if self.source is None:
             raise MissingPredecessor("There is no database to try", "anything", "run 07_data in mode apply first")
+        if what == INDEX and COMPONENT not in self.intent.components:
+            raise UsageError("There is no table of vectors to index", "anything", f"choose the component {COMPONENT}")
         self.copy = drill_copy(self.intent)
         self.cache = self.intent.name("cache")
 
     def plan(self) -> Plan:
         """Return what the drill will do, as changes that can be approved."""
-        return Plan("data", tuple(self._restores() if self.what == RESTORE else self._fails_over()))
+        changes = {RESTORE: self._restores, FAILOVER: self._fails_over, INDEX: self._builds}[self.what]
+        return Plan("data", tuple(changes()))
 
     def _restores(self) -> Iterator[Change]:
         why = "a copy at the latest restorable moment, same subnets, groups, parameters and key"
@@ -94,19 +113,29 @@ class Drill:
             yield Change(UPDATE, key, "primary zone", None, "the second zone", "interrupts", why)
             yield Change(UPDATE, key, FAILOVER_TAG, None, "what was measured", "none", "evidence")
 
-    def carry_out(self) -> None:
-        """Approve and do it under the environment's lock, and keep what was measured."""
+    def _builds(self) -> Iterator[Change]:
+        why = "built from the rows that are there, unless it is; then a query is measured"
+        yield Change(UPDATE, TABLE, "index", None, f"lists = {self.intent.data.ivfflat_lists}", "none", why)
+
+    def approve(self) -> None:
+        """Keep the plan under its digest; raise where nothing approves it."""
         from airgap.evidence import plans
 
-        plan, folder = self.plan(), self.context.folder
-        self.run.planned = plan
+        plan = self.run.planned = self.plan()
         self.context.journal.append("plan", {"digest": plan.digest, "changes": len(plan.changes)})
-        plans.keep(folder.reports_root, self.intent.environment, [plan], self.run.caller)
+        write_whole(self.context.step_folder.plan, encode(plan.as_data()) + "\n")
+        plans.keep(self.context.folder.reports_root, self.intent.environment, [plan], self.run.caller)
         approving.approve(self.context, plan, self.run.approval, self.run.caller)
+
+    def carry_out(self) -> None:
+        """Do it under the environment's lock, and keep what was measured."""
+        folder = self.context.folder
         holder = {"run": folder.run_id, "mode": f"drill {self.what}", "step": "data"}
         with environment_lock(folder.reports_root, self.intent.environment, holder):
             if self.what == RESTORE:
                 self._measured("db-instance:postgres", RESTORE_TAG, self._restore)
+            elif self.what == INDEX:
+                self._prepare(self.source, TABLE)
             else:
                 self._measured("db-instance:postgres", FAILOVER_TAG, self._database_fails_over)
                 self._measured("replication-group:cache", FAILOVER_TAG, self._cache_fails_over)
@@ -130,13 +159,15 @@ class Drill:
         self._write(f"{service}:AddTagsToResource", {"ResourceName": arn, "Tags": tags}, key)
 
     def _restore(self) -> int:
+        self._remove()
         began = self._clock()
         try:
             self._write("rds:RestoreDBInstanceToPointInTime", self._wanted(), COPY)
             made = self._settled(INSTANCES, {"DBInstanceIdentifier": self.copy}, "DBInstances", state_of_database)
             self._judge(made)
             seconds = round(self._clock() - began)
-            self._read_it(made)
+            if COMPONENT in self.intent.components:
+                self._prepare(made, COPY)
             return seconds
         finally:
             self._remove()
@@ -166,13 +197,11 @@ class Drill:
             what = f"The restored copy differs in {', '.join(other)}"
             raise Refused(what, "the source", "find out why, and try again")
 
-    def _read_it(self, made: Mapping[str, Any]) -> None:
-        """Let the function in the VPC sign in to the copy, with its source's password; a failure is raised."""
+    def _prepare(self, database: Mapping[str, Any], key: str) -> None:
+        """Let the function in the VPC sign in to a database by the source's password, and prepare and measure it."""
         data = self.intent.data
-        if "database-bootstrap" not in self.intent.components:
-            return
         event = {
-            "host": dig(made, "Endpoint.Address"),
+            "host": dig(database, "Endpoint.Address"),
             "port": PORT,
             "dbname": data.database,
             "masterarn": dig(self.source, "MasterUserSecret.SecretArn"),
@@ -181,8 +210,8 @@ class Drill:
             "lists": data.ivfflat_lists,
             "asked": asked_of_database(self.intent),
         }
-        named = {"FunctionName": self.intent.name("database-bootstrap"), "Payload": json.dumps(event, sort_keys=True)}
-        self._write("lambda:Invoke", named, COPY)
+        named = {"FunctionName": self.intent.name(COMPONENT), "Payload": json.dumps(event, sort_keys=True)}
+        self._write("lambda:Invoke", named, key)
 
     def _remove(self) -> None:
         """Remove the copy and wait until it is gone; one that was never made is gone."""

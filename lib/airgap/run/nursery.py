@@ -134,7 +134,8 @@ class Nursery:
 def serve(channel: int) -> None:
     """Fork a kernel whenever the runner asks for one; returns in each kernel, once that is to begin and end."""
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it on import: the parent of all kernels
-    _preload()
+    _preload(_FIRST)
+    parsed = False
     runner = socket.socket(fileno=channel)
     heard, woken = os.pipe()
     os.set_blocking(woken, False)
@@ -161,18 +162,47 @@ def serve(channel: int) -> None:
                 runner.close()
                 _become(arguments, environment)
                 return
+            if not parsed:  # the first kernel needs little, and is waited for; the later ones are asked for in time
+                parsed = True
+                _preload(_LATER)
+                _parse()
 
 
-def _preload() -> None:
-    """Import what every step's notebook imports, and what its first read calls do."""
+_FIRST = (
+    "ipykernel.kernelapp", "airgap.notebook", "airgap.params.loading", "yaml", "pydantic", "boto3", "botocore.client",
+    "botocore.httpsession", "botocore.parsers", "jinja2", "IPython.core.completer", "airgap.cloud.models",
+)  # fmt: skip
+"""What every step's notebook imports, and what its first read calls do."""
+_LATER = ("airgap.kube.cluster", "kubernetes_validate", "jsonschema", "kubernetes.client")
+"""What the notebooks of the cluster import beside."""
+_MODELS = ("sts", "ec2", "iam", "kms", "s3", "s3control", "logs", "eks", "ecr", "elbv2", "secretsmanager", "lambda",
+           "cloudtrail", "rds", "elasticache", "autoscaling")  # fmt: skip
+"""Services that several notebooks speak to; ``ec2`` alone takes half a second to parse."""
+
+
+def _preload(names: tuple[str, ...]) -> None:
+    """Import these for all kernels that are forked from now on."""
     import gc
     import importlib
 
-    for name in ("ipykernel.kernelapp", "airgap.notebook", "airgap.params.loading", "boto3", "botocore.client",
-                 "botocore.httpsession", "botocore.parsers", "jinja2", "IPython.core.completer", "airgap.kube.cluster",
-                 "airgap.cloud.models"):  # fmt: skip
-        importlib.import_module(name)
+    from airgap.kube.absent import absent
+
+    with absent("rfc3987_syntax"):  # see airgap.kube.schemas
+        for name in names:
+            importlib.import_module(name)
     gc.freeze()  # so that kernels share these pages for good
+
+
+def _parse() -> None:
+    """Parse what every kernel would parse again: the models of services, and the shape of params."""
+    import gc
+
+    from airgap.cloud import models
+    from airgap.params.shapes import adapter
+
+    models.parse(*_MODELS)
+    adapter()
+    gc.freeze()
 
 
 def _fork(runner: socket.socket, output: int) -> bool:

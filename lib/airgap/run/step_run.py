@@ -247,11 +247,11 @@ class StepRun:
         finally:
             self.context.systems.close()
 
-    def broken(self, error: BaseException, render: closing.Render) -> None:
-        """Journal an error and close the step as broken."""
+    def broken(self, error: BaseException, render: closing.Render, stands: bool = False) -> None:
+        """Journal an error and close the step as broken, judged as it ``stands`` where an apply has left something."""
         text = error.diagnostics() if isinstance(error, AirgapError) else type(error).__name__
         self.context.journal.append("error", {"error": type(error).__name__, "text": text})
-        if isinstance(error, Unsettled) and self.context.mode == "apply":
+        if stands or (isinstance(error, Unsettled) and self.context.mode == "apply"):
             self._stands()
         self.close(render, error)
 

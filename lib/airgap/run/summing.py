@@ -12,6 +12,7 @@ from airgap.evidence import plans
 from airgap.evidence.files import link_latest, write_whole
 from airgap.evidence.folder import RunFolder
 from airgap.evidence.journal import read_journal
+from airgap.evidence.pages import write_index
 from airgap.evidence.provenance import commit_of, versions
 from airgap.model import finding as findings_of
 from airgap.model.canonical import digest_of, encode, utc
@@ -87,6 +88,7 @@ def close(one: Run, steps: Sequence[Step], began: float, interrupted: bool) -> d
     }  # fmt: skip
     document = findings_of.document(found, run_id=one.folder.run_id, env=one.intent.environment, world=one.intent.world)
     write_whole(one.folder.root / "findings.json", encode(document) + "\n")
+    write_index(one.folder.observations_folder, one.folder.observations())
     keep_params(one.folder, one.intent)
     one.journal.append("close", {"exit_code": code, "verdict": verdict, "interrupted": interrupted})
     one.folder.write_run(data)

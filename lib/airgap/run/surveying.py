@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -82,6 +82,7 @@ def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since
     Raises ``Unreadable`` where a page that the declarations themselves rest on was not answered.
     """
     taken_at = context.now()
+    judged = STEPS if step.attests else (step,)
     sharing = STEPS if step.attests else [one for one in STEPS if one is step or set(one.kinds) & set(step.kinds)]
     facts = observe(context, [call for one in sharing for call in one.facts], jobs)
     declared = _declared(context, sharing, facts, taken_at)
@@ -89,12 +90,12 @@ def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since
     facts += observe(context, [call for one in giving for call in one.facts], jobs) if giving else []
     declared += _declared(context, giving, facts, taken_at)
     kinds = _kinds_of(step, declared)
-    reads = [call for kind in kinds for call in kind.reading.reads]
+    own = {kind.name for each in judged for kind in each.kinds}
+    reads = [call for kind in kinds for call in (kind.reading.reads if kind.name in own else kind.reading.finding)]
     pages = estate_of(context, [*facts, *observe(context, [*reads, *extra], jobs, since)], taken_at)
     readings = {kind.name: kind.reading for kind in kinds}
     found = survey(context.intent.environment, readings, declared, pages)
-    judged = tuple(one.name for one in STEPS) if step.attests else (step.name,)
-    return Surveyed(pages, tuple(declared), found, judged, tuple(readings))
+    return Surveyed(pages, tuple(declared), found, tuple(one.name for one in judged), tuple(readings))
 
 
 def _declared(context: Context, steps: Iterable[Step], facts: list[Observation], taken_at: str) -> list[Desired]:
@@ -109,11 +110,22 @@ def _giving(step: Step, declared: Iterable[Desired]) -> list[Step]:
     return [one for one in STEPS if untagged & {kind.name for kind in one.kinds}]
 
 
-def _kinds_of(step: Step, declared: Sequence[Desired]) -> list[Kind]:
-    """The kinds declared, those that they refer to, and those that the step might declare: parents before children."""
-    names = {one.kind for one in declared} | {kind.name for kind in step.kinds}
-    names |= {key.split(":")[0] for one in declared for key in references(one.fields)}
-    names |= {kind.name for each in STEPS for kind in each.kinds if step.attests}
+def _kinds_of(step: Step, declared: Iterable[Desired]) -> list[Kind]:
+    """The kinds that the step might declare, and those by whose ids theirs are known or set: parents before children.
+
+    Of what other steps declare, only what tells it apart matters here.
+    """
+    left = [kind.name for each in STEPS if each is step or step.attests for kind in each.kinds]
+    names: set[str] = set()
+    while left:
+        if (name := left.pop()) in names:
+            continue
+        names.add(name)
+        for one in declared:
+            if one.kind == name:
+                mine = step.attests or one.step == step.name
+                fields = one.fields if mine else [one.fields.get(each) for each in KINDS[name].reading.natural]
+                left += [key.split(":")[0] for key in references(fields)]
     return [kind for kind in ALL_KINDS if kind.name in names]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airgap.cloud.session import Cloud
 from airgap.errors import AirgapError, MissingPredecessor, Unreachable
 from airgap.model import observation as obs
+from airgap.model import probes
 from airgap.model.canonical import dig
 from airgap.model.cluster import ADMIN_POLICY, deployer_role, role_arn
 from airgap.model.inference import models
@@ -19,7 +20,7 @@ from airgap.model.intent import Intent
 from airgap.model.mirror import Entry
 from airgap.model.observation import Observation
 from airgap.resources import releases
-from airgap.run import live_traffic, pinned, trying
+from airgap.run import live_traffic, pinned, probing, trying
 
 if TYPE_CHECKING:
     from airgap.kube.cluster import Cluster
@@ -66,6 +67,8 @@ class Systems:
         """Make one read call where it is answered; what cannot be reached is an observation too."""
         if call in pinned.READS:
             return self._file(call, params)
+        if call == probes.CALL:
+            return [probing.observe(self.cloud, self.root, self.intent)]
         if call.startswith(trying.PREFIX):
             return [self._trying.read(call)]
         if call in OF_MODELS and params.get(OF_MODELS[call]) not in models(self.intent):
@@ -200,9 +203,10 @@ class Systems:
         return Inside(self._tunnel())
 
     def _tunnel(self) -> Way:
-        from airgap.kube.reach import SessionManager
+        from airgap.kube.tunnel import SessionManager
 
-        return SessionManager(self._operations_host(), self.region, self.cloud.start_session)
+        endpoint = str(self.cloud.client("ssm").meta.endpoint_url)
+        return SessionManager(self._operations_host(), self.region, self.cloud.start_session, endpoint)
 
     def _operations_host(self) -> str:
         """Return the instance id of the operations host, '' where there is none."""

@@ -24,6 +24,7 @@ from airgap.views import (
     pipeline,
     preflight,
     proof,
+    releases,
     responsibility,
     secrets,
     topology,
@@ -96,6 +97,7 @@ VIEWS: dict[str, dict[str, View]] = {
     },
     "controllers": {
         "releases": View("Releases", controllers.releases, controllers.RELEASE_READS),
+        "differences": View("Releases against the cluster", releases.against_the_cluster, releases.READS),
         "walls": View("Namespaces of ours", controllers.walls, controllers.WALL_READS),
         "secrets": View("Who can read Secrets", controllers.secrets, controllers.SECRET_READS),
     },

@@ -143,11 +143,10 @@ def vectors(look: Look) -> Facts:
     """Return what the database was asked to hold for vectors, and what the function has measured of it."""
     facts: list[tuple[str, Any]] = [("declared", asked_of_database(look.intent))]
     listed, reason = attempt(lambda: look.every(INSTANCES, "DBInstances"), [])
-    asked = [
-        tags(one).get(VECTORS_TAG) for one in listed if one["DBInstanceIdentifier"] == look.intent.data.postgres_name
-    ]
+    ours = [one for one in listed if one["DBInstanceIdentifier"] == look.intent.data.postgres_name]
+    asked = [tags(one).get(VECTORS_TAG) for one in ours]
     facts.append(("asked last", not_read(reason) if reason else (asked or [None])[0] or LATER))
-    said, reason = attempt(lambda: last_said(look.intent, look.estate))
+    said, reason = attempt(lambda: last_said(look.intent, look.estate, ours[0]) if ours else None)
     if reason:
         return Facts("Vectors", [*facts, ("measured", not_read(reason))])
     if not said:
@@ -155,6 +154,8 @@ def vectors(look: Look) -> Facts:
     if said.get("rehearsed"):
         return Facts("Vectors", [*facts, ("measured", Mark("nothing: a rehearsal runs no statement", "–", "quiet"))])
     facts += [(name, str(said[name])) for name in ("server", "vector", "rows", "index", "measured_on") if name in said]
+    if not said.get("rows"):
+        facts.append(("index once there are rows", Code(f"airgap drill --env {look.intent.environment} index")))
     facts.append(("plan of a query", ", ".join(said.get("plan") or []) or Mark("no index", "✗", "bad")))
     facts.append(("connection", f"{dig(said, 'tls.version')}, {dig(said, 'tls.cipher')}, {dig(said, 'tls.verified')}"))
     return Facts("Vectors", facts)

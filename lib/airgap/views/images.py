@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airgap.checks.registry import left_behind
 from airgap.model.estate import Estate
 from airgap.model.mirror import Entry, Lock, registry, repositories
 from airgap.views.look import Look, attempt
@@ -71,4 +72,7 @@ def _state(estate: Estate, name: str, entry: Entry) -> Mark:
     held = {tag: one["imageDigest"] for one in page["imageDetails"] for tag in one.get("imageTags") or []}
     if entry.tag not in held:
         return _LATER
-    return _THERE if held[entry.tag] == entry.digest else Mark(f"the tag names {held[entry.tag]}", "✗", "bad")
+    if held[entry.tag] != entry.digest:
+        return Mark(f"the tag names {held[entry.tag]}", "✗", "bad")
+    missing = left_behind(entry, {one["imageDigest"]: one for one in page["imageDetails"]})
+    return Mark(f"without {len(missing)} of {len(entry.signatures)} attached", "✗", "bad") if missing else _THERE

@@ -9,7 +9,7 @@ from airgap.checks import external_secrets, functions, secrets
 from airgap.checks.check import NotApplicable, Over
 from airgap.checks.secrets import SecretItem
 from airgap.model.canonical import dig
-from airgap.model.names import secret_readers
+from airgap.model.names import mirrored_secrets, secret_readers
 from airgap.views.look import Look, attempt
 from airgap.views.table import LATER, Code, Mark, Table, not_read
 
@@ -21,15 +21,21 @@ _OFF = Mark("off", "✗", "bad")
 
 def kept(look: Look) -> Table:
     """Return every secret of the environment: what it is for, who reads it, how it is rotated. Never what is in it."""
-    intent = look.intent
-    readers = tuple(one.rpartition("/")[2] for one in secret_readers(intent))
-    rows = [
-        (name, _place(one), Code(str(one.get("KmsKeyId") or "AWS's own")) if one else LATER, readers, _rotation(one),
-         _versions(look, one))
-        for name, one in secrets.secrets(intent, look.estate)
-    ]  # fmt: skip
+    rows = [_kept(look, key, one) for key, one in secrets.secrets(look.intent, look.estate)]
     columns = ("secret", "for", "key", "may be read by", "rotation", "versions")
-    return Table("Secrets", columns, rows, note=f"{intent.secrets.database}: its value is read by no step of this run.")
+    names = ", ".join((look.intent.secrets.database, *(one.name for one in look.intent.secrets.further)))
+    return Table("Secrets", columns, rows, note=f"{names}: its value is read by no step of this run.")
+
+
+def _kept(look: Look, key: str, secret: SecretItem) -> tuple[Any, ...]:
+    """Return the row of a secret; what a further one is for, the params say."""
+    further = next((one for one in look.intent.secrets.further if key == f"secret:{one.name}"), None)
+    readers = tuple(one.rpartition("/")[2] for one in secret_readers(look.intent, further))
+    what = Code(str(secret.get("KmsKeyId") or "AWS's own")) if secret else LATER
+    by_hand = further is not None and not further.rotated_by
+    rotation = f"by hand, every {further.renewal_days} days" if further and by_hand else _rotation(secret)
+    place = further.purpose if further else _place(secret)
+    return key, place, what, readers or "nobody", rotation, _versions(look, secret)
 
 
 def _found(over: Over, look: Look) -> list[tuple[str, Any]]:
@@ -105,16 +111,17 @@ def _callers(look: Look, function: dict[str, Any]) -> Any:
 def mirrored(look: Look) -> Table:
     """Return every store and external secret of the cluster: what it reads, who may use it, whether it is in step."""
     rows: list[tuple[Any, ...]] = []
+    declared: dict[Any, str] = {**mirrored_secrets(look.intent)}
     for name, one in _found(external_secrets.stores, look):
         allowed = [place for each in dig(one, "spec.conditions") or [] for place in each.get("namespaces") or []]
         aws = dig(one, "spec.provider.aws") or {}
         rows.append((name, f"{aws.get('service')} in {aws.get('region')}", tuple(allowed) or "any", _ready(one)))
     for name, found in _found(external_secrets.external, look):
         if found is None:
-            rows.append((name, look.intent.secrets.database, LATER, LATER))
+            rows.append((name, declared.get(tuple(name.partition(" ")[2].split("/")), ""), LATER, LATER))
             continue
         keys = tuple(
-            f"{each['secretKey']} from {dig(each, 'remoteRef.key')}, {dig(each, 'remoteRef.property')}"
+            f"{each['secretKey']} from {dig(each, 'remoteRef.key')}, {dig(each, 'remoteRef.property') or 'all of it'}"
             for each in dig(found, "spec.data") or []
         )
         rows.append((name, keys, f"every {dig(found, 'spec.refreshInterval')}", _ready(found)))

@@ -71,5 +71,7 @@ QUERIES: tuple[Query, ...] = (
     # Secrets: their settings, never their values.
     Query("secretsmanager:ListSecrets", {"IncludePlannedDeletion": True}),
     follow("secretsmanager:DescribeSecret", "secretsmanager:ListSecrets", "SecretList", {"SecretId": "ARN"}),
+    # Of their versions the times alone: when people last wrote one that no function renews.
+    follow("secretsmanager:ListSecretVersionIds", "secretsmanager:ListSecrets", "SecretList", {"SecretId": "ARN"}),
     follow("secretsmanager:GetResourcePolicy", "secretsmanager:ListSecrets", "SecretList", {"SecretId": "ARN"}),
 )

@@ -14,6 +14,8 @@ QUERIES: tuple[Query, ...] = (
         vary={"Attribute": ("enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressUsageMetrics")},
     ),
     Query("ec2:DescribeDhcpOptions"),
+    # The transcript of the live probes that were made last (``run.probing``).
+    Query("probe:Network", vantage="vpc"),
     Query("ec2:DescribeSubnets"),
     Query("ec2:DescribeRouteTables"),
     # P1: internet gateways and public addresses.

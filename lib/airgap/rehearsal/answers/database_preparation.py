@@ -20,6 +20,6 @@ def prepare(call: Call, function: Any, event: dict[str, Any]) -> dict[str, Any]:
     if event.get("masterarn") not in secrets:
         raise Failed("ResourceNotFoundException: Secrets Manager can't find the specified secret.")
     reach_database(call, function, str(event.get("host")), int(event.get("port") or 0))
-    answer = {"asked": event.get("asked", ""), "rehearsed": True}
+    answer = {"asked": event.get("asked", ""), "host": event.get("host", ""), "rehearsed": True}
     write_log(call, function, {"event": "database-prepared", **answer})
     return answer

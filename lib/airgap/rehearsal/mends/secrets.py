@@ -35,6 +35,18 @@ def _held(call: Call) -> Any:
     return found
 
 
+@answers("secretsmanager", "ListSecretVersionIds")
+def versions(call: Call) -> dict[str, Any]:
+    """Each version with the time at which it was made; moto says that of the question."""
+    secret = _held(call)
+    listed = [
+        {"VersionId": name, "VersionStages": one["version_stages"], "CreatedDate": one["createdate"]}
+        for name, one in secret.versions.items()
+        if one["version_stages"] or call.get("IncludeDeprecated")
+    ]
+    return {"ARN": secret.arn, "Name": secret.name, "Versions": listed}
+
+
 @answers("secretsmanager", "RotateSecret")
 def rotate(call: Call) -> dict[str, Any]:
     """Keep the rotation's rules and begin one: a version without a value waits until the function has made it."""
