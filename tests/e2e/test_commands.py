@@ -118,6 +118,9 @@ def test_wrong_usage_is_64_and_says_so_in_json_too(typed: Typed, words: tuple[st
         ("lab up --env demo --estate nowhere", 64, "nowhere is not there"),
         ("probe --env demo --host i-1", 64, "is no host"),
         ("probe --env demo", 1, "no host to probe from"),
+        ("reach --env demo somewhere", 64, "is nothing to reach"),
+        ("reach --env demo database", 4, "no SQL behind it"),
+        ("reach --env demo cluster", 1, "run 04_cluster in mode apply first"),
     ],
 )  # fmt: skip
 def test_exit_code_says_whose_fault_it_is(typed: Typed, typing: str, code: int, told: str) -> None:
@@ -163,6 +166,7 @@ STORY = [
     ("lab agree --env demo --estate nowhere", 64),
     ("lab down --env demo", 0),
     ("probe --env demo", 1),
+    ("reach --env demo cluster", 1),
     ("mirror lock --env demo", 0),
     ("mirror plan --env demo", 2),
     ("mirror copy --env demo", 1),

@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from airgap.cli import bundle, estates, kit, labs, mirror, output, pipeline, probes, proof, rehearsals, runs
+from airgap.cli import bundle, estates, kit, labs, mirror, output, pipeline, probes, proof, reaching, rehearsals, runs
 from airgap.errors import AirgapError, Interrupted, UsageError
 
 HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
@@ -35,6 +35,7 @@ runs.register(app)
 estates.register(app)
 proof.register(app)
 probes.register(app)
+reaching.register(app)
 app.add_typer(rehearsals.app, name="rehearse")
 app.add_typer(labs.app, name="lab")
 app.add_typer(mirror.app, name="mirror")

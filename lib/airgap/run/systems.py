@@ -159,8 +159,8 @@ class Systems:
                     self.account,
                     self.region,
                     self.cloud.world,
-                    self._endpoint(),
-                    self._way(),
+                    self.endpoint(),
+                    self.way(),
                     self.cloud.cluster_token(self.intent.cluster.name),
                     self.cloud.recorder,
                     principal=self.cloud.principal,
@@ -180,7 +180,8 @@ class Systems:
             self._mirror.network.close()
             self._mirror = None
 
-    def _endpoint(self) -> Any:
+    def endpoint(self) -> Any:
+        """Return the cluster's host and its own authority."""
         import base64
 
         from airgap.kube.cluster import Endpoint
@@ -195,7 +196,8 @@ class Systems:
         host = str(cluster["endpoint"]).removeprefix("https://")
         return Endpoint(host, base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
 
-    def _way(self) -> Way:
+    def way(self) -> Way:
+        """Return the way to what stands inside: directly, where it answers, or through the operations host."""
         from airgap.kube.reach import Embedded, Inside, embedded_listener
 
         if self.cloud.world == "rehearsal":
