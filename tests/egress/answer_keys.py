@@ -35,18 +35,23 @@ def table() -> str:
 
 
 FOLLOW_UPS = Path(__file__).parents[2] / "lib" / "airgap" / "model" / "follow_ups.py"
-PATH, MEMBER = re.compile(r"\w+(\.\w+)*"), re.compile(r"@|\w+(\.\w+)*")
+PATH, MEMBER = re.compile(r"\w+(\.\w+)*"), re.compile(r"@|\[@\]|\w+(\.\w+)*")
+# What is not the item's own: the environment's Region, and members of what the item stands in.
+OTHERS = ("$", "^")
 
 
 def follow_ups() -> list[str]:
-    """Return the rows of the table of follow-ups: call, the call before, path of its items, parameters and members."""
+    """Return the rows of the table of follow-ups: call, call before, items, parameters with members, conditions."""
     calls = {call for channel in CHANNELS.values() for call in channel.calls}
-    return sorted(
-        "|".join((one.call, one.each, one.items, ",".join(f"{name}={path}" for name, path in one.bind.items())))
-        for one in QUERIES
-        if one.call in calls and one.each and PATH.fullmatch(one.items) and not (one.skip or one.only)
-        and all(name.isalnum() and MEMBER.fullmatch(path) for name, path in one.bind.items())
-    )  # fmt: skip
+    rows = []
+    for one in QUERIES:
+        bind = {name: path for name, path in one.bind.items() if not path.startswith(OTHERS)}
+        plain = all(name.isalnum() and MEMBER.fullmatch(path) for name, path in bind.items())
+        if one.call in calls and one.each and bind and plain and PATH.fullmatch(one.items):
+            when = [*(f"{path}={text}" for path, text in one.only), *(f"!{path}={text}" for path, text in one.skip)]
+            parts = (one.call, one.each, one.items, ",".join(f"{a}={b}" for a, b in bind.items()), ",".join(when))
+            rows.append("|".join(parts))
+    return sorted(rows)
 
 
 def with_rows(source: str) -> str:

@@ -22,7 +22,7 @@ PLACES = {(ACCOUNT, REGION)}
 def test_the_table_is_the_one_of_the_queries() -> None:
     source = answer_keys.FOLLOW_UPS.read_text()
     assert source == answer_keys.with_rows(source)
-    assert len(FOLLOW_UPS) > 70
+    assert len(FOLLOW_UPS) > 80
     assert set(FOLLOW_UPS) <= set(CALLS)
 
 
@@ -39,7 +39,7 @@ def listed(call: str, *names: str) -> Document:
     for name in names:
         item: Any = {}
         for _, member in follows.bind:
-            item = name if member == "@" else {**item, **nested(member, name)}
+            item = name if "@" in member else {**item, **nested(member, name)}
         items.append(item)
     return Document(ACCOUNT, REGION, {}, nested(follows.items, items), follows.before)
 
@@ -56,6 +56,39 @@ def test_one_item_that_was_left_out(call: str) -> None:
     assert unanswered(Facts([listed(call), Document(ACCOUNT, REGION, {}, {}, call)]), call, PLACES) is None
     elsewhere = asked(call, "two")._replace(account="444455556666")
     assert unanswered(Facts([listed(call, "one", "two"), asked(call, "one"), elsewhere]), call, PLACES)
+
+
+@pytest.mark.parametrize(
+    ("call", "items", "needed"),
+    [
+        ("kms:GetKeyPolicy", [{"KeyId": "a", "KeyManager": "CUSTOMER"}], True),
+        ("kms:ListGrants", [{"KeyId": "a", "KeyManager": "AWS"}], False),
+        ("kms:GetKeyPolicy", [{"KeyId": "a"}], True),
+        ("rds:DescribeDBSnapshotAttributes", [{"DBSnapshotIdentifier": "a", "SnapshotType": "automated"}], False),
+        ("rds:DescribeDBSnapshotAttributes", [{"DBSnapshotIdentifier": "a", "SnapshotType": "manual"}], True),
+        ("route53:ListResourceRecordSets", [{"HostedZoneId": "a", "Id": "a", "Config": {"PrivateZone": True}}], True),
+        ("route53:ListResourceRecordSets", [{"HostedZoneId": "a", "Id": "a", "Config": {"PrivateZone": False}}], False),
+        ("route53resolver:ListFirewallDomains", [{"Id": "a"}], True),
+        ("route53resolver:ListFirewallDomains", [{"Id": "a", "ManagedOwnerName": "Route 53"}], False),
+    ],
+)
+def test_only_items_that_tell_of_themselves_that_they_need_no_call_are_excused(
+    call: str, items: list[Any], needed: bool
+) -> None:
+    follows = FOLLOW_UPS[call]
+    body = items[0] if follows.items == "KeyMetadata" else items
+    before = Document(ACCOUNT, REGION, {}, nested(follows.items, body), follows.before)
+    told = unanswered(Facts([before, asked(call, "another")]), call, PLACES)
+    assert (told is not None) is needed
+
+
+def test_a_call_that_takes_a_list_is_made_for_each_that_it_names() -> None:
+    projects = Document(ACCOUNT, REGION, {}, {"projects": ["a", "b"]}, "codebuild:ListProjects")
+    both = Document(ACCOUNT, REGION, {"names": ["a", "b"]}, {}, "codebuild:BatchGetProjects")
+    assert unanswered(Facts([projects, both]), both.call, PLACES) is None
+    assert "not asked for b" in str(
+        unanswered(Facts([projects, both._replace(params={"names": ["a"]})]), both.call, PLACES)
+    )
 
 
 def test_a_bucket_whose_policy_was_not_read_makes_unknown_and_says_which() -> None:

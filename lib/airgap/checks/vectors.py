@@ -25,7 +25,12 @@ LOOK_AGAIN = dt.timedelta(days=30)
 def _databases(intent: Intent, estate: Estate) -> Named:
     if COMPONENT not in intent.components:
         raise NotApplicable(f"the component {COMPONENT} is not chosen: nobody asks for vectors")
-    return [one for one in databases(intent, estate) if not is_copy(one[1])]
+    return [one for one in databases(intent, estate) if not is_copy(one[1]) and not _is_replica(one[1])]
+
+
+def _is_replica(database: Item) -> bool:
+    """A read replica has table and index from its source, and takes no statement that makes either."""
+    return bool(database.get("ReadReplicaSourceDBInstanceIdentifier"))
 
 
 def last_said(intent: Intent, estate: Estate, database: Item) -> Optional[Mapping[str, Any]]:

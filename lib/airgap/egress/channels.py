@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from airgap.egress import copy_ways, door_ways, name_ways, packet_ways
-from airgap.egress.facts import Facts
+from airgap.egress.facts import Document, Facts
 from airgap.egress.prover import PROVEN, REFUTED, UNKNOWN, Missing
 from airgap.egress.standing import standing
 from airgap.egress.ways import View, Way, at_path, texts
 from airgap.model.channels import CHANNELS, Channel
-from airgap.model.follow_ups import FOLLOW_UPS
+from airgap.model.follow_ups import FOLLOW_UPS, FollowUp
 from airgap.model.observation import GLOBAL
 
 RULES: Mapping[str, Callable[[View], Iterator[Way]]] = {
@@ -96,14 +97,22 @@ def _left_out(facts: Facts, call: str) -> Optional[str]:
     follows, given = FOLLOW_UPS.get(call), facts.asked(call)
     if follows is None or any(not one.params and not one.body for one in given):
         return None
-    made = {(one.account, *(str(one.params.get(name)) for name, _ in follows.bind)) for one in given if one.params}
+    made = {made for one in given if one.params for made in _made(one, follows)}
     named = {(one.account, text) for one in given if not one.params for text in texts(one.body)}
     for before in facts.asked(follows.before):
-        for item in at_path(before.body, follows.items):
-            values = [str(item if member == "@" else next(at_path(item, member), None)) for _, member in follows.bind]
+        for item in filter(follows.needed, at_path(before.body, follows.items)):
+            values = [str(item if "@" in member else next(at_path(item, member), None)) for _, member in follows.bind]
             if (before.account, *values) not in made and (before.account, values[-1]) not in named:
                 return f"it was not asked for {' of '.join(reversed(values))}"
     return None
+
+
+def _made(one: Document, follows: FollowUp) -> Iterator[tuple[str, ...]]:
+    """Yield for which items a call was made; a parameter that takes a list names several at once."""
+    values = [one.params.get(name) for name, _ in follows.bind]
+    lists = [value if isinstance(value, (list, tuple)) else [value] for value in values]
+    for found in itertools.product(*lists):
+        yield one.account, *map(str, found)
 
 
 NETWORKS = ("Vpcs", "Subnets", "RouteTables")
