@@ -119,8 +119,6 @@ def test_wrong_usage_is_64_and_says_so_in_json_too(typed: Typed, words: tuple[st
         ("probe --env demo --host i-1", 64, "is no host"),
         ("probe --env demo", 1, "no host to probe from"),
         ("reach --env demo somewhere", 64, "is nothing to reach"),
-        ("reach --env demo database", 4, "no SQL behind it"),
-        ("reach --env demo cluster", 1, "run 04_cluster in mode apply first"),
     ],
 )  # fmt: skip
 def test_exit_code_says_whose_fault_it_is(typed: Typed, typing: str, code: int, told: str) -> None:
@@ -132,6 +130,16 @@ def test_exit_code_says_whose_fault_it_is(typed: Typed, typing: str, code: int, 
 def test_usage_is_known_before_any_call(airgap: Airgap) -> None:
     asked = {one["operation"] for one in airgap.control("GET", "/rehearsal/calls")}
     assert asked == {"ec2:DescribeVpcs"}, "more than the call by which it is known to be up"
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "told"),
+    [("database", 4, "no SQL behind it"), ("cluster", 1, "run 04_cluster in mode apply first")],
+)
+def test_what_cannot_be_reached_says_why(typed: Typed, target: str, code: int, told: str) -> None:
+    found, out, err = typed("reach", "--env", "demo", target)
+    assert (found, out) == (code, "")
+    assert told in err
 
 
 STORY = [
