@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airgap.cloud import session
-from airgap.cloud.collect import collect, parameters
+from airgap.cloud.collect import collect, lasting, parameters
 from airgap.cloud.paging import pages
 from airgap.cloud.query import Query, follow
 from airgap.cloud.recorder import Recorder
@@ -201,3 +201,29 @@ def test_a_service_that_its_region_lacks_is_told_apart_from_one_that_is_not_reac
     recorder = Recorder(Memory(), Memory(), lambda: "", Redactor())
     cloud = session.Cloud(ABOUT["account"], region, "lab", recorder, session.Clock(sleep=lambda seconds: None))
     assert [one.status for one in cloud.read("apprunner:ListServices", {})] == [status]
+
+
+def test_what_is_known_is_returned_and_not_asked_again_and_what_follows_it_is_asked() -> None:
+    bodies = {"ec2:DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}]}}
+    cloud = Cloud(bodies)
+    known = cloud.read("ec2:DescribeVpcs", {})
+    seen = collect(cloud, ["ec2:DescribeVpcAttribute"], lambda page: bodies.get(page, {}), known=known)  # type: ignore[arg-type]
+    assert [call for call, _, _ in cloud.asked] == ["ec2:DescribeVpcs", *["ec2:DescribeVpcAttribute"] * 3]
+    assert [one.call for one in seen] == [call for call, _, _ in cloud.asked]
+
+
+@pytest.mark.parametrize(
+    ("status", "call", "lasts"),
+    [
+        ("ok", "ec2:DescribeVpcs", True),
+        ("absent", "ec2:DescribeVpcs", True),
+        ("denied", "ec2:DescribeVpcs", False),
+        ("failed", "ec2:DescribeVpcs", False),
+        ("ok", "cloudtrail:LookupEvents", False),
+    ],
+)
+def test_what_was_not_answered_or_asked_from_a_time_on_serves_no_other_reading(
+    status: str, call: str, lasts: bool
+) -> None:
+    one = Observation(call, {}, **ABOUT, place="lab", status=status, time="", page="")
+    assert lasting([one]) == [one] * lasts

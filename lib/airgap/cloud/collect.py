@@ -54,14 +54,21 @@ def closure(reads: Iterable[str]) -> tuple[Query, ...]:
 
 
 def collect(
-    cloud: Reads, reads: Iterable[str], load: PageLoader, *, jobs: int = 8, since: str = ""
+    cloud: Reads,
+    reads: Iterable[str],
+    load: PageLoader,
+    *,
+    jobs: int = 8,
+    since: str = "",
+    known: Sequence[Observation] = (),
 ) -> list[Observation]:
     """Make every read call that ``reads`` needs, in parallel level by level, and return the observations.
 
     Calls that list what happened over time are made where ``since`` (RFC 3339) says from when on. What was listed and
     was gone when it was asked about is listed again: only a list that does not show it says that it is not there.
+    Calls that ``known`` observations answer are not made again; they are returned with the others.
     """
-    done = _collected(cloud, reads, load, jobs, since)
+    done = _collected(cloud, reads, load, jobs, since, known)
     for _ in range(AGAIN):
         vanished = {one.call for one in done if failures.vanished(one)} & {
             query.call for query in QUERIES if query.each
@@ -69,14 +76,29 @@ def collect(
         if not vanished:
             break
         calls = {query.call for query in closure(vanished)}
-        done = [one for one in done if one.call not in calls] + _collected(cloud, vanished, load, jobs, since)
+        done = _collected(cloud, vanished, load, jobs, since, [one for one in done if one.call not in calls])
     return done
 
 
-def _collected(cloud: Reads, reads: Iterable[str], load: PageLoader, jobs: int, since: str) -> list[Observation]:
+def lasting(observations: Iterable[Observation]) -> list[Observation]:
+    """Return the observations that may serve another reading; none where something was not answered.
+
+    What happened over time is asked from a moment on, which another reading may set otherwise.
+    """
+    found = list(observations)
+    if any(one.status in (observation.DENIED, observation.FAILED) for one in found):
+        return []
+    over_time = {query.call for query in QUERIES if query.since}
+    return [one for one in found if one.call not in over_time]
+
+
+def _collected(
+    cloud: Reads, reads: Iterable[str], load: PageLoader, jobs: int, since: str, known: Sequence[Observation]
+) -> list[Observation]:
     at_home = observation.home(cloud.region) == cloud.region
-    left = [one for one in closure(reads) if (since or not one.since) and not (at_home and one.home == HOME)]
-    done: list[Observation] = []
+    done, have = list(known), {one.call for one in known}
+    wanted = [one for one in closure(reads) if one.call not in have]
+    left = [one for one in wanted if (since or not one.since) and not (at_home and one.home == HOME)]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         while left:
             level = [query for query in left if not _waits(query, left)]

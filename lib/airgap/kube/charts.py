@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,22 @@ def helm() -> str:
 
 def render(archive: bytes, release: Release) -> list[dict[str, Any]]:
     """Return the objects that a chart renders, custom resource definitions and hooks included, in Helm's order."""
+    values = json.dumps(release.values)
+    return objects(_template(archive, release.name, release.namespace, values, release.version, *release.api_versions))
+
+
+@lru_cache(maxsize=32)
+def _template(archive: bytes, name: str, namespace: str, values: str, version: str, *api_versions: str) -> str:
+    """Return what Helm prints; the same is asked for a plan and for its verdict, and depends on nothing else."""
     with tempfile.TemporaryDirectory(prefix="airgap-chart-") as folder:
-        chart, values = Path(folder, "chart.tgz"), Path(folder, "values.json")
+        chart, given = Path(folder, "chart.tgz"), Path(folder, "values.json")
         chart.write_bytes(archive)
-        values.write_text(json.dumps(release.values))
+        given.write_text(values)
         command = [
-            helm(), "template", release.name, str(chart), "--namespace", release.namespace, "--values", str(values),
-            "--kube-version", release.version, "--include-crds",
+            helm(), "template", name, str(chart), "--namespace", namespace, "--values", str(given),
+            "--kube-version", version, "--include-crds",
         ]  # fmt: skip
-        command += [part for one in release.api_versions for part in ("--api-versions", one)]
+        command += [part for one in api_versions for part in ("--api-versions", one)]
         home = {"HOME": folder, "HELM_CACHE_HOME": folder, "HELM_CONFIG_HOME": folder, "HELM_DATA_HOME": folder}
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=LIMIT, check=False, env={**home, "PATH": "/usr/bin:/bin"}
@@ -61,11 +69,11 @@ def render(archive: bytes, release: Release) -> list[dict[str, Any]]:
     if done.returncode:
         told = done.stderr.strip().replace(folder + "/", "")
         raise AirgapError(
-            f"The chart of release {release.name} does not render: {told}",
-            f"release {release.name}",
+            f"The chart of release {name} does not render: {told}",
+            f"release {name}",
             "correct its values, or mirror a version of the chart that fits this version of Kubernetes",
         )
-    return objects(done.stdout)
+    return done.stdout
 
 
 def objects(text: str) -> list[dict[str, Any]]:

@@ -42,6 +42,8 @@ from airgap.steps import STEPS, Step
 
 Progress = Callable[[str, str], None]
 ACTING = ("apply", "destroy")
+FRESH = 60.0
+"""Seconds for which a plan's reading also serves the verdict, where nothing was begun in between."""
 
 
 def silent(resource: str, state: str) -> None:
@@ -61,6 +63,7 @@ class StepRun:
         self.pending: Plan | None = None
         self._seen: Surveyed | None = None
         self._used = True
+        self._judged = True
         self._approved = ""
         self._open: Plan | None = None
         self._done: Plan | None = None
@@ -79,9 +82,18 @@ class StepRun:
         """Return the reading that looking has made and no plan has used yet, or make one: it serves both."""
         if self._seen is None or self._used:
             self._seen = look_at(self.context, self.step, views.reads(self.step.name), self.jobs)
-            self._used = False
+            self._used = self._judged = False
             self.estate = self._seen.estate
         return self._seen
+
+    def _standing(self) -> Estate | None:
+        """Return the reading that was made for the plan, once, where it still tells what is there."""
+        begun = self.context.mode in ACTING and self._open is None
+        if self._seen is None or self._judged or begun:
+            return None
+        self._judged = True
+        young = self.context.clock.now() - earlier.moment(self._seen.estate.taken_at) < FRESH
+        return self._seen.estate if young else None
 
     def look(self, name: str) -> views.Shown:
         """Return one view of the step's own subject; raises ``UsageError`` where the step has no such view."""
@@ -180,13 +192,17 @@ class StepRun:
             mark.unlink(missing_ok=True)
 
     def verify(self) -> list[Finding]:
-        """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left."""
+        """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left.
+
+        What was read for the plan a moment ago, and nothing was begun since, is not read again.
+        """
         checks = self._checks() if self.context.mode != "destroy" else []
         reads = [call for one in checks for call in one.reads if call != ANY]
         reads += [query.call for query in QUERIES] if checks and self.step.attests else []
         earlier = self._earlier() if LOOKUP in reads else ()
         since = min([self.context.folder.began(), *(one["time"] for one in earlier)])
-        seen = look_at(self.context, self.step, [*reads, *views.reads(self.step.name)], self.jobs, since)
+        extra = [*reads, *views.reads(self.step.name)]
+        seen = look_at(self.context, self.step, extra, self.jobs, since, self._standing())
         records = self._records(seen, earlier)
         seen.estate.records = records
         self.estate, self.desired = seen.estate, [one for one in seen.mine if one.step == self.step.name]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from airgap.cloud.collect import collect
+from airgap.cloud.collect import collect, lasting
 from airgap.errors import Refused, Unreadable
 from airgap.model.estate import Estate, Records
 from airgap.model.intent import Intent
@@ -56,10 +56,15 @@ class Surveyed:
         return [live for live in orphans if HOMES[live.kind] in self.judged]
 
 
-def observe(context: Context, reads: Iterable[str], jobs: int, since: str = "") -> list[Observation]:
-    """Make these read calls now; what happened over time is asked from ``since`` on, or from the run's beginning."""
-    since = since or context.folder.began()
-    return collect(context.systems, dict.fromkeys(reads), context.pages.load, jobs=jobs, since=since)
+def observe(
+    context: Context, reads: Iterable[str], jobs: int, since: str = "", known: Sequence[Observation] = ()
+) -> list[Observation]:
+    """Make these read calls now, but for those that ``known`` observations answer, and return all of them.
+
+    What happened over time is asked from ``since`` on, or from the run's beginning.
+    """
+    since, load = since or context.folder.began(), context.pages.load
+    return collect(context.systems, dict.fromkeys(reads), load, jobs=jobs, since=since, known=known)
 
 
 def estate_of(context: Context, observations: Iterable[Observation], taken_at: str) -> Estate:
@@ -76,23 +81,27 @@ def estate_of(context: Context, observations: Iterable[Observation], taken_at: s
     )
 
 
-def look_at(context: Context, step: Step, extra: Iterable[str], jobs: int, since: str = "") -> Surveyed:
+def look_at(
+    context: Context, step: Step, extra: Iterable[str], jobs: int, since: str = "", before: Estate | None = None
+) -> Surveyed:
     """Read what a step declares, what else is declared of the same kinds, and what is there of them.
 
-    Raises ``Unreadable`` where a page that the declarations themselves rest on was not answered.
+    What the reading ``before`` has answered stands, and this one is as of its moment. Raises ``Unreadable`` where a
+    page that the declarations themselves rest on was not answered.
     """
-    taken_at = context.now()
+    taken_at = before.taken_at if before else context.now()
+    known = lasting(before.observations) if before else []
     judged = STEPS if step.attests else (step,)
     sharing = STEPS if step.attests else [one for one in STEPS if one is step or set(one.kinds) & set(step.kinds)]
-    facts = observe(context, [call for one in sharing for call in one.facts], jobs)
+    facts = observe(context, [call for one in sharing for call in one.facts], jobs, known=known)
     declared = _declared(context, sharing, facts, taken_at)
     giving = [one for one in _giving(step, declared) if one not in sharing]
-    facts += observe(context, [call for one in giving for call in one.facts], jobs) if giving else []
+    facts = observe(context, [call for one in giving for call in one.facts], jobs, known=facts)
     declared += _declared(context, giving, facts, taken_at)
     kinds = _kinds_of(step, declared)
     own = {kind.name for each in judged for kind in each.kinds}
     reads = [call for kind in kinds for call in (kind.reading.reads if kind.name in own else kind.reading.finding)]
-    pages = estate_of(context, [*facts, *observe(context, [*reads, *extra], jobs, since)], taken_at)
+    pages = estate_of(context, observe(context, [*reads, *extra], jobs, since, known=lasting(facts)), taken_at)
     readings = {kind.name: kind.reading for kind in kinds}
     found = survey(context.intent.environment, readings, declared, pages)
     return Surveyed(pages, tuple(declared), found, tuple(one.name for one in judged), tuple(readings))
