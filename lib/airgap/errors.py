@@ -21,7 +21,13 @@
     │   ├── RegistryFailed        1   a registry refused, failed or died
     │   ├── NoSpace               1   the disk is full
     │   ├── SecretInImage         3   an image's configuration holds what looks like a secret
+    │   ├── Unsigned              3   no signature by an approved key is over an image
     │   └── TagTaken              3   an immutable tag names another image already
+    ├── NotSigned                 1   who was to sign a bundle did not; the bundle is written
+    │   ├── NoModule              1   the PKCS#11 module is missing, or is none
+    │   ├── NoToken               1   the module has no such token
+    │   ├── NoKey                 1   the token has no such key, or one of another kind
+    │   └── PinRefused            1   the token refused the PIN
     ├── KitBroken             1   a kit is not what was saved, or could not be installed; nothing of it is kept
     ├── WaitingForPerson          4   a person must act before the step can go on
     └── Interrupted               1   Ctrl-C or SIGTERM ended the run
@@ -149,10 +155,36 @@ class SecretInImage(MirrorFailed):
     exit_code = 3
 
 
+class Unsigned(MirrorFailed):
+    """An image that an approved key must have signed bears no such signature: a finding."""
+
+    exit_code = 3
+
+
 class TagTaken(MirrorFailed):
     """An immutable tag in the mirror names another image than the lock: a finding."""
 
     exit_code = 3
+
+
+class NotSigned(AirgapError):
+    """Whoever was to sign a bundle did not; the bundle is written, and stands unsigned."""
+
+
+class NoModule(NotSigned):
+    """The PKCS#11 module that was named is missing, or is none."""
+
+
+class NoToken(NotSigned):
+    """The PKCS#11 module has no token of that name, or several."""
+
+
+class NoKey(NotSigned):
+    """The token has no key of that name with both halves, or one that cannot sign for a bundle."""
+
+
+class PinRefused(NotSigned):
+    """The token refused the PIN; it was tried once."""
 
 
 class KitBroken(AirgapError):

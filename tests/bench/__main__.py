@@ -2,7 +2,7 @@
 
 Wall seconds depend on what else the machine does; CPU seconds, of all processes and of the embedded AWS, hardly do.
 ``python -m tests.bench ROW ...`` prints some of the rows alone: imports, runs, cluster, growth, latencies, script,
-scale, mirror, proof.
+scale, bundles, mirror, proof.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from tests.bench import latencies, scale, script
+from tests.bench import bundles, latencies, scale, script
 from tests.bench.measure import PROGRAMS, ROOT, Cost, airgap, embedded, library, median, python, row
 
 MODULES = ("airgap.params", "airgap.run.step_run", "airgap.notebook", "airgap.run.engine")
@@ -119,6 +119,7 @@ ROWS: dict[str, Callable[[], None]] = {
     "latencies": latencies.print_rows,
     "script": script.print_rows,
     "scale": scale.print_rows,
+    "bundles": bundles.print_rows,
     "mirror": partial(apart, "mirror: cold, warm, and skopeo where it is installed", "tests/oci/bench_mirror.py"),
     "proof": partial(
         apart, "zero-egress proof: clean and leaky", "tests/egress/bench_proof.py", "500", "5000", "50000"

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 
 from airgap.checks.check import waived
+from airgap.controls import by_property
 from airgap.evidence.bundle import oscal
 from airgap.evidence.bundle.assessed import Assessed, assessed
 from airgap.evidence.bundle.derived import texts
@@ -33,6 +34,14 @@ LIVE = {
 }  # fmt: skip
 LATE = {**LIVE, "ticket": "RISK-2", "property": "IAM-02", "expires": "2026-02-01"}
 EARLY = {**LIVE, "ticket": "RISK-3", "property": "EVD-03", "created": "2998-01-01"}
+BEARS = {(one.framework, one.property): one for held in by_property().values() for one in held}
+"""A mapping of each property to each framework."""
+ACCEPTED, REJECTED = BEARS["sp800-53", "IAM-01"], BEARS["csf", "IAM-02"]
+REVIEWS = [
+    {"framework": one.framework, "requirement": one.requirement, "property": one.property, "mapping": one.mapping,
+     "decision": decision, "reviewer": "Ada", "date": "2026-11-20", "note": note}
+    for one, decision, note in ((ACCEPTED, "accepted", ""), (REJECTED, "rejected", "not\nours"))
+]  # fmt: skip
 ATTACK = "=cmd|' /C calc'!A0 <b>\x07\u2028 | #x"
 
 
@@ -42,6 +51,11 @@ def changed(members: Members, findings: Sequence[Finding], exceptions: Sequence[
     params = json.loads(members["intent.json"])
     document["findings"], params["exceptions"] = [one.as_data() for one in findings], list(exceptions)
     return {**members, "findings.json": encode(document).encode(), "intent.json": encode(params).encode()}
+
+
+def with_reviews(members: Members, reviews: Sequence[dict[str, str]]) -> Members:
+    """The members with a register of reviews of mappings, not judged again."""
+    return {**members, "intent.json": encode({**json.loads(members["intent.json"]), "reviews": list(reviews)}).encode()}
 
 
 def of(members: Members) -> Assessed:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from bundled import sealed
-from oscal_cases import ATTACK, VALIDATORS, Members, changed, mixed, of
+from oscal_cases import ATTACK, EARLY, LATE, LIVE, VALIDATORS, Members, changed, mixed, of, with_reviews
 
+from airgap.controls import FRAMEWORKS
 from airgap.evidence.bundle.derived import WORKBOOK, faults
 from airgap.evidence.bundle.oscal import NAMES, RESULTS
 from airgap.evidence.bundle.recorded import Run
@@ -23,7 +24,7 @@ from airgap.model.finding import Finding
 from airgap.report.exports import exports
 from airgap.report.workbook import workbook
 
-TABLES = ("findings.csv", "population.csv", "inventory.csv", WORKBOOK)
+TABLES = ("findings.csv", "population.csv", "inventory.csv", "exceptions.csv", "mappings.csv", WORKBOOK)
 RUN = {"ended": "2026-11-23T08:51:00Z", "env": "demo", "account": "1", "world": "rehearsal", "run_id": "r"}
 
 
@@ -81,7 +82,7 @@ def without(name: str) -> Callable[[Members], Members]:
     return lambda members: {key: raw for key, raw in members.items() if key != name}
 
 
-FINDINGS, POPULATION, INVENTORY, _ = TABLES
+FINDINGS, POPULATION, INVENTORY, EXCEPTIONS, MAPPINGS, _ = TABLES
 ENTITY = swap(b"<sst", b'<!DOCTYPE a [<!ENTITY b "c">]><sst')
 FORGERIES: dict[str, tuple[Callable[[Members], Members], int, str]] = {
     "status in OSCAL": (edit(RESULTS, swap(b'"value":"not_applicable"', b'"value":"pass"')), 12, "is pass in it"),
@@ -94,6 +95,8 @@ FORGERIES: dict[str, tuple[Callable[[Members], Members], int, str]] = {
     "an owner": (edit(INVENTORY, swap(b"platform", b"nobody", 1)), 12, INVENTORY),
     "no text": (edit(INVENTORY, lambda _: b"\xff\xfe"), 10, ""),
     "no workbook": (edit(WORKBOOK, lambda _: b"PK"), 10, ""),
+    "an approver": (edit(EXCEPTIONS, swap(b"information security officer", b"nobody", 1)), 12, EXCEPTIONS),
+    "a review that nobody made": (edit(MAPPINGS, swap(b",proposed,,", b",accepted,Ada,", 1)), 12, MAPPINGS),
     "a cell of the workbook": (inside(swap(b">platform<", b">nobody<")), 12, WORKBOOK),
     "a sheet renamed": (inside(swap(b'"inventory"', b'"inventories"')), 12, WORKBOOK),
     "a formula": (inside(swap(b"<v>", b"<f>1</f><v>", 1)), 10, "formula"),
@@ -119,7 +122,7 @@ def test_edited_findings_alone_do_not_pass(whole: Members) -> None:
 
 def test_tables_hold_every_kind_of_finding_and_no_formula(whole: Members) -> None:
     one = of(mixed(whole))
-    findings, population, inventory = tables(one)
+    findings, population, inventory, *_ = tables(one)
     assert {row[2] for row in findings.rows} >= {"pass", "fail", "unknown", "waived"}
     assert all(row[2] == row[3] + row[6] for row in population.rows)  # type: ignore[operator]
     assert sum(sum(row[4:]) for row in population.rows) == len(findings.rows)  # type: ignore[misc]
@@ -136,6 +139,35 @@ def test_the_inventory_names_owner_place_class_support_and_objective(whole: Memb
     assert told == ("platform", "aws", "confidential", "8h", "yes")
     assert {row["shown_by_tagging_api"] for row in known.values()} == {"not read"}
     assert all(row["location"] and row["owner"] and row["classification"] for row in known.values())
+
+
+def test_the_register_of_exceptions_is_a_table_with_every_field_and_the_facts(whole: Members) -> None:
+    table = tables(of(mixed(whole)))[3]
+    held = {row["ticket"]: row for row in (dict(zip(table.columns, each, strict=True)) for each in table.rows)}
+    for one, status in ((LIVE, "deviation-approved"), (LATE, "open"), (EARLY, "deviation-requested")):
+        row = held[one["ticket"]]
+        assert {name: row[name] for name in one} == one
+        assert row["status"] == status
+    assert held["RISK-1"]["failures"] == 2
+    assert "is wide" in str(held["RISK-1"]["what_is_so"])
+    assert "expired" in str(held["RISK-2"]["what_is_so"])
+
+
+def test_the_mappings_say_what_each_supports_and_who_reviewed_it(whole: Members) -> None:
+    head, *rows = cells(whole["mappings.csv"])
+    every = [dict(zip(head, row, strict=True)) for row in rows]
+    assert len(every) == sum(len(one.mappings()) for one in FRAMEWORKS)
+    assert {(row["review"], row["relation"], row["reviewer"]) for row in every} == {("proposed", "supports", "")}
+    assert {row["verdict"] for row in every if row["population"] == "0"} == {"not judged"}
+    one = next(row for row in every if row["property"] == "IAM-01")
+    entry = {name: one[name] for name in ("framework", "requirement", "property", "mapping")}
+    review = {**entry, "decision": "rejected", "reviewer": "Ada", "date": "2026-11-20", "note": "not ours"}
+    table = tables(of(with_reviews(whole, [review])))[4]
+    held = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    (no,) = [row for row in held if row["review"] == "rejected"]
+    assert (no["relation"], no["reviewer"], no["reviewed_on"], no["note"]) == ("none", "Ada", "2026-11-20", "not ours")
+    assert no["reviewed_mapping"] == no["mapping"] == one["mapping"]
+    assert faults(Run(with_reviews(whole, [review])))[1]
 
 
 def test_a_workbook_says_what_the_tables_say(whole: Members) -> None:

@@ -15,6 +15,7 @@ from oscal_cases import (
     EARLY,
     LATE,
     LIVE,
+    REVIEWS,
     VALIDATORS,
     Documents,
     Members,
@@ -26,6 +27,7 @@ from oscal_cases import (
     each,
     mixed,
     of,
+    with_reviews,
     written,
 )
 
@@ -43,6 +45,7 @@ CASES: dict[str, Callable[[Members], Members]] = {
     "mixed": mixed,
     "nothing judged": lambda m: changed(m, []),
     "a register alone": lambda m: changed(m, [], [LIVE]),
+    "reviewed": lambda m: with_reviews(m, REVIEWS),
 }
 
 

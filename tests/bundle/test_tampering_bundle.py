@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Any
 
 import pytest
 from bundled import sealed
+from oscal_cases import REVIEWS
 
 from airgap.evidence.bundle.manifest import MANIFEST
 from airgap.evidence.bundle.verify import main, verify
 from airgap.model import journal
 from airgap.model.canonical import digest, digest_of, encode
+from airgap.report.exports import exports
 
 Members = dict[str, bytes]
 IDENTITY = "steps/01_identity"
@@ -128,6 +131,34 @@ def edited_params(m: Members) -> Members:
     return edited(m, "intent.json", lambda data: data.update(owner="somebody else"))
 
 
+def params_with_their_digest(m: Members) -> Members:
+    """Other params, which run.json states, and which no finding rests on."""
+    m = edited(m, "intent.json", lambda data: data.update(reviews=REVIEWS))
+    stated = digest_of(json.loads(m["intent.json"]))
+    return exported(edited(m, "run.json", lambda data: data.update(params_sha256=stated)))
+
+
+def another_world(m: Members) -> Members:
+    """A rehearsal that calls itself an account, in every file that is not a journal."""
+    for name in [one for one in m if one == "run.json" or one.endswith("findings.json")]:
+        m = edited(m, name, lambda data: data.update(world="aws"))
+    return exported(m)
+
+
+def another_plan(m: Members) -> Members:
+    """A plan that is not the one that was approved."""
+    return edited(m, f"{IDENTITY}/plan.json", lambda data: data["changes"].pop())
+
+
+def exported(m: Members) -> Members:
+    """The members with what is derived of them made anew."""
+    with tempfile.TemporaryDirectory() as place:
+        for name, raw in m.items():
+            (Path(place) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(place) / name).write_bytes(raw)
+        return {**m, **exports(Path(place))}
+
+
 def edited_verdict(m: Members) -> Members:
     return edited(m, "run.json", lambda data: data.update(verdict="fail"))
 
@@ -198,6 +229,9 @@ FORGERIES: dict[Callable[[Members], Members], tuple[int, str]] = {
     edited_finding: (12, "when derived again"),
     edited_summary: (12, "findings.json"),
     edited_params: (10, "are not the params of this run"),
+    params_with_their_digest: (10, "no step was opened under these params"),
+    another_world: (10, "is of world rehearsal"),
+    another_plan: (10, "is not the plan that its journal names"),
     edited_verdict: (12, "and the pages say 'pass'"),
     foreign_journal: (10, "is of run_id 20200101T000000Z-0000"),
     check_left_out: (11, "did not judge"),

@@ -1,52 +1,24 @@
-"""Signatures and time-stamps: by a local key, by KMS, by an authority; checked by us and by OpenSSL's command line."""
+"""Signatures and time-stamps: what is written beside a bundle, and what the command line says of it."""
 
 from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from bundled import Site
+from vouchers import answering, key, openssl
 
 from airgap.evidence.signing import PAYLOAD, encoded
 
-EXTENSIONS = """
-[tsa]
-extendedKeyUsage = critical,timeStamping
-keyUsage = critical,digitalSignature
-basicConstraints = CA:FALSE
-[ca]
-basicConstraints = critical,CA:TRUE
-keyUsage = critical,keyCertSign
-[ts]
-serial = {folder}/serial
-crypto_device = builtin
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256
-accuracy = secs:1
-ordering = yes
-tsa_name = yes
-ess_cert_id_chain = no
-"""
 
-
-def openssl(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(["openssl", *arguments], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def key(folder: Path, name: str) -> Path:
-    """A private key; its public half stands beside it."""
-    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{name}.pem", cwd=folder)
-    openssl("pkey", "-in", f"{name}.pem", "-pubout", "-out", f"{name}.pub", cwd=folder)
-    return folder / f"{name}.pem"
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A time-stamp authority on loopback, and the certificate that it hangs from."""
+    with answering(tmp_path) as serving:
+        yield serving
 
 
 def test_an_unsigned_bundle_says_so_and_fails_only_where_a_signature_is_required(site: Site, bundle: Path) -> None:
@@ -86,60 +58,10 @@ def test_a_signature_by_a_local_key_is_checked_by_us_and_by_openssl(site: Site, 
         bundle.with_name(bundle.name + ".dsse.json").unlink(missing_ok=True)
 
 
-def test_a_signature_by_kms(site: Site, bundle: Path, tmp_path: Path) -> None:
-    import boto3
-
-    kms = boto3.client("kms", endpoint_url=site.environment["AWS_ENDPOINT_URL"], region_name="us-east-1",
-                       aws_access_key_id=site.environment["AWS_ACCESS_KEY_ID"],
-                       aws_secret_access_key=site.environment["AWS_SECRET_ACCESS_KEY"])  # fmt: skip
-    public = kms.get_public_key(KeyId="alias/fintech-evidence")["PublicKey"]
-    (tmp_path / "kms.der").write_bytes(public)
-    openssl("pkey", "-pubin", "-inform", "DER", "-in", "kms.der", "-out", "kms.pub", cwd=tmp_path)
-    try:
-        done = site("bundle", "create", str(bundle.with_suffix("")), "--sign", "kms:alias/fintech-evidence")
-        assert done.returncode == 0, done.stderr
-        done = site("bundle", "verify", str(bundle), "--public-key", str(tmp_path / "kms.pub"), "--require-signature")
-        assert done.returncode == 0, done.stdout
-        refused = site("bundle", "create", str(bundle.with_suffix("")), "--sign", "kms:alias/nobodys")
-        assert (refused.returncode, "kms:Sign" in refused.stderr) == (1, True)
-    finally:
-        bundle.with_name(bundle.name + ".dsse.json").unlink(missing_ok=True)
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A time-stamp authority on loopback, and the certificate that it hangs from."""
-    (tmp_path / "openssl.cnf").write_text(EXTENSIONS.format(folder=tmp_path))
-    (tmp_path / "serial").write_text("01")
-    for name in ("ca", "tsa"):
-        key(tmp_path, name)
-        openssl("req", "-new", "-key", f"{name}.pem", "-subj", f"/CN={name}", "-out", f"{name}.csr", cwd=tmp_path)
-    openssl("x509", "-req", "-in", "ca.csr", "-signkey", "ca.pem", "-days", "2", "-extfile", "openssl.cnf",
-            "-extensions", "ca", "-out", "ca.crt", cwd=tmp_path)  # fmt: skip
-    openssl("x509", "-req", "-in", "tsa.csr", "-CA", "ca.crt", "-CAkey", "ca.pem", "-CAcreateserial", "-days", "2",
-            "-extfile", "openssl.cnf", "-extensions", "tsa", "-out", "tsa.crt", cwd=tmp_path)  # fmt: skip
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            (tmp_path / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-            openssl("ts", "-reply", "-config", "openssl.cnf", "-section", "ts", "-queryfile", "query", "-inkey",
-                    "tsa.pem", "-signer", "tsa.crt", "-out", "reply", cwd=tmp_path)  # fmt: skip
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write((tmp_path / "reply").read_bytes())
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", tmp_path / "ca.crt"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def test_a_key_that_may_not_sign_is_said(site: Site, bundle: Path) -> None:
+    refused = site("bundle", "create", str(bundle.with_suffix("")), "--sign", "kms:alias/nobodys")
+    assert (refused.returncode, "kms:Sign" in refused.stderr) == (1, True)
+    assert not bundle.with_name(bundle.name + ".dsse.json").exists()
 
 
 def test_a_time_stamp_is_verified_offline(

@@ -185,7 +185,7 @@ def test_a_pass_that_leaves_out_a_part_says_which_and_who_decides_it() -> None:
     found = next(one for one in verdicts(_of("DAT-03", "buckets-tls-only")) if one.id == "DAT-03")
     assert (found.status, found.in_part) == (PASS, True)
     assert "PostgreSQL and cache demand TLS (for step data to decide)" in found.reason
-    assert "a live handshake with each (for a live probe (airgap probe) to decide)" in found.reason
+    assert "a live handshake with the entry (for a live probe (airgap probe) to decide)" in found.reason
     assert "buckets" not in found.reason
 
 

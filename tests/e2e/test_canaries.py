@@ -96,6 +96,6 @@ def test_no_secret_is_in_any_file(canary: Airgap, said: list[tuple[str, str]]) -
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext, which reads PDF files, is not installed")
 def test_no_secret_is_on_paper(canary: Airgap, said: list[tuple[str, str]]) -> None:
     pages = [(name, text) for name, text in left(canary.reports) if name.endswith(".pdf")]
-    assert len(pages) == 2
+    assert {Path(name).name for name, _ in pages} >= {"index.pdf", "report.pdf"}
     assert all("demo" in text for _, text in pages)
     assert leaks(iter(pages)) == []

@@ -147,6 +147,7 @@ STORY = [
     ("params check --env demo", 0),
     ("params schema", 0),
     ("params new other", 0),
+    ("params reviews --env demo", 0),
     ("endpoints --env demo", 0),
     ("endpoints --env demo --without s3", 0),
     ("policy --env demo --role deployer", 0),

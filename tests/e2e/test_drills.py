@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -18,12 +19,13 @@ from library import Library, changes, environment, findings, project
 from rights import allowed
 
 from airgap import params
-from airgap.errors import AccessDenied, AirgapError, NotApproved, Refused, UsageError
+from airgap.errors import AccessDenied, AirgapError, NotApproved, Refused, Unsettled, UsageError
 from airgap.evidence.journal import read_journal
 from airgap.model.data_stores import FAILOVER_TAG, RESTORE_TAG, drill_copy
 from airgap.model.intent import Intent
 from airgap.model.policy import ALLOW, Request, evaluate
 from airgap.run import drills
+from airgap.run.systems import Systems
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 STANDS = ("identity", "network", "endpoints", "data")
@@ -147,6 +149,26 @@ def test_the_index_of_vectors_is_asked_for_again_by_statements_that_may_be_repea
         assert drilled("index")["exit_code"] == 0
         assert drilled.written() == ["lambda:Invoke"]
         assert drilled.judged("database-prepared") == {"db-instance:postgres": "not_applicable"}
+
+
+def test_an_index_that_the_server_is_building_is_asked_for_until_it_stands(
+    drilled: Drilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter(["initializing", "building index: loading tuples, 1 of 2 rows", ""])
+    write = Systems.write
+
+    def slowly(self: Systems, call: str, params: Any, **more: Any) -> dict[str, Any]:
+        answer = write(self, call, params, **more)
+        return {**answer, "Payload": io.BytesIO(json.dumps({"building": next(said)}).encode())}
+
+    monkeypatch.setattr(Systems, "write", slowly)
+    assert drilled("index")["exit_code"] == 0
+    assert drilled.written() == ["lambda:Invoke"] * 3
+    said = iter(["initializing"] * 99)
+    monkeypatch.setattr(drills, "LIMIT", 0.1)
+    with pytest.raises(Unsettled, match="the server goes on: initializing") as error:
+        drilled("index")
+    assert "again" in error.value.action
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,7 @@ def test_they_agree_on_joined_networks(boundary: Boundary) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=["nothing declared", "gateways declared"])
 def test_they_agree_on_thousands(boundary: Boundary) -> None:

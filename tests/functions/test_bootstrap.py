@@ -6,7 +6,6 @@ import functools
 import json
 import ssl
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +28,7 @@ class Secrets:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests."""
-    wheels = Path(tmp_path_factory.getbasetemp()).parent / "postgres-wheels"
-    wheels.mkdir(exist_ok=True)
-    with running(wheels, tmp_path_factory.mktemp("server")) as one:
+    with running(tmp_path_factory.mktemp("server")) as one:
         yield one
 
 
@@ -76,6 +73,34 @@ def test_an_empty_table_waits_for_rows_and_then_gets_its_index(server: Server, o
 
 
 @pytest.mark.lab
+def test_an_index_that_takes_longer_than_the_function_is_built_by_the_server_meanwhile(
+    server: Server, opened: Any
+) -> None:
+    table, dimensions = "large", 64
+    asked = event(server, table=table, dimensions=dimensions, lists=200)
+    prepare(asked, Secrets(), opened)
+    admin = opened(server.place, MASTER, PASSWORD, seconds=60)
+    row = f"(SELECT array_agg(random() + 0 * n + 0 * m) FROM generate_series(1, {dimensions}) AS m)::vector"
+    admin.run(f"INSERT INTO {table} (content, embedding) SELECT n::text, {row} FROM generate_series(1, 40000) AS n")
+    answers = [prepare(asked, Secrets(), opened, patience=0.2)]
+    assert answers[0]["building"]
+    assert (answers[0]["index"], answers[0]["index_used"]) == ("", False)
+    admin.run(f"INSERT INTO {table} (content, embedding) SELECT 'meanwhile', {row} FROM generate_series(1, 1) AS n")
+    while "building" in answers[-1]:
+        answers.append(prepare(asked, Secrets(), opened, patience=0.2))
+        assert len(answers) < 200
+    assert len(answers) > 2
+    assert (answers[-1]["index"], answers[-1]["plan"]) == (index_of(table), [f"Index Scan on {index_of(table)}"])
+    assert admin.run("SELECT count(*) FROM pg_indexes WHERE tablename = :name", name=table) == [[2]]
+    # One that was given up is not valid, is never taken for one, and goes.
+    admin.run(f"ALTER INDEX {index_of(table)} RENAME TO {index_of(table)}_next")
+    server.ask(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{index_of(table)}_next'::regclass")
+    assert prepare(asked, Secrets(), opened, patience=60)["plan"] == [f"Index Scan on {index_of(table)}"]
+    assert admin.run("SELECT count(*) FROM pg_indexes WHERE tablename = :name", name=table) == [[2]]
+    admin.close()
+
+
+@pytest.mark.lab
 def test_a_table_of_another_size_is_left_as_it_is(server: Server, opened: Any) -> None:
     prepare(event(server, table="others"), Secrets(), opened)
     with pytest.raises(ValueError, match="holds vectors of 16 dimensions, declared 8; nothing was changed"):
@@ -92,10 +117,9 @@ def test_a_server_under_another_name_or_authority_is_not_spoken_to(server: Serve
 
 @pytest.mark.lab
 def test_the_server_takes_nobody_in_the_clear(server: Server) -> None:
+    at = {name: server.place[name] for name in ("host", "port")}
     with pytest.raises(DatabaseError, match="no pg_hba.conf entry"):
-        Connection(
-            MASTER, host=server.host, port=server.port, password=PASSWORD, database="postgres", ssl_context=False
-        )
+        Connection(MASTER, **at, password=PASSWORD, database=server.place["dbname"], ssl_context=False)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import functools
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -233,9 +232,7 @@ def _chain(error: BaseException | None) -> Iterator[str]:
 @pytest.mark.lab
 def test_two_users_take_turns_in_a_real_database(manager: Manager, tmp_path_factory: pytest.TempPathFactory) -> None:
     """PostgreSQL 18 over TLS; the master is no superuser, as RDS's is none."""
-    wheels = Path(tmp_path_factory.getbasetemp()).parent / "postgres-wheels"
-    wheels.mkdir(exist_ok=True)
-    with running(wheels, tmp_path_factory.mktemp("rotated")) as server:
+    with running(tmp_path_factory.mktemp("rotated")) as server:
         opened = functools.partial(connect, authorities=server.authorities)
         admin = opened(server.place, ADMIN, PASSWORD)
         admin.run("CREATE ROLE m LOGIN CREATEROLE PASSWORD 'mm'")
@@ -254,7 +251,7 @@ def test_two_users_take_turns_in_a_real_database(manager: Manager, tmp_path_fact
         with pytest.raises(DatabaseError, match="28P01"):
             opened(server.place, seen[0]["username"], seen[0]["password"])
         owner = admin.run("SELECT tableowner FROM pg_tables WHERE tablename = 'made'")
-        kept = admin.run(
+        kept = server.ask(
             "SELECT rolname, rolpassword LIKE 'SCRAM%', rolsuper FROM pg_authid WHERE rolname LIKE 'appl%'"
         )
         admin.close()

@@ -1,29 +1,30 @@
 """The harness for live hosts: how each is reached, and what its probes gave, kept for ``airgap probe``.
 
-Hosts are given as testinfra takes them, ``--hosts=ssm://i-0a1b,kubectl://pod,ssh://host,local://``. Two backends are
-this project's own: ``netns`` (a network namespace of the lab) and ``ssm`` (Session Manager's Run Command).
+A host is an address as testinfra takes it: ``ssm://i-0a1b``, ``kubectl://pod``, ``ssh://host``, ``local://``. Two
+backends are this project's own: ``netns`` (a network namespace of the lab) and ``ssm`` (Session Manager's Run Command).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import testinfra
 import testinfra.backend
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.backend.local import LocalBackend
 
-from airgap.probes import asker
+from airgap import probes
+from airgap.errors import AirgapError
 
 LAB_RESOLVER = "169.254.169.253"
-WAIT = 120.0
-"""Seconds for one command through Session Manager."""
-ENDED = ("Success", "Cancelled", "TimedOut", "Failed")
-ANSWERS: dict[str, list[dict[str, Any]]] = {}
+AT_ONCE = 8
+"""Hosts that are probed at the same time."""
 
 
 class NetnsBackend(LocalBackend):
@@ -52,33 +53,19 @@ class SessionManagerBackend(BaseBackend):
 
     def __init__(self, instance: str, **options: Any) -> None:
         self.instance = instance
-        self.client: Any = None
         super().__init__(instance, **options)
 
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
         """Run a command, and wait until it has ended."""
         import boto3
+        from botocore.config import Config
 
-        self.client = self.client or boto3.client("ssm")
-        sent = self.client.send_command(
-            InstanceIds=[self.instance],
-            DocumentName="AWS-RunShellScript",
-            Parameters={"commands": [self.get_command(command, *args)]},
-        )
-        name, end = sent["Command"]["CommandId"], time.monotonic() + WAIT
-        while time.monotonic() < end:
-            found = self._asked(name)
-            if found.get("Status") in ENDED:
-                out, error = found["StandardOutputContent"], found["StandardErrorContent"]
-                return self.result(found["ResponseCode"], self.encode(command), out.encode(), error.encode())
-            time.sleep(0.5)
-        raise TimeoutError(f"{self.instance} did not end the command {name} in {WAIT:.0f} s")
+        from airgap.cloud.run_command import RunCommand
 
-    def _asked(self, name: str) -> dict[str, Any]:
-        try:
-            return dict(self.client.get_command_invocation(CommandId=name, InstanceId=self.instance))
-        except self.client.exceptions.InvocationDoesNotExist:
-            return {}
+        # A client of its own: hosts are reached from several threads. It is RunCommand that tries again.
+        client = boto3.session.Session().client("ssm", config=Config(retries={"total_max_attempts": 1}))
+        ran = RunCommand(client, self.instance).run(self.get_command(command, *args))
+        return self.result(ran.code, self.encode(command), ran.out, ran.error)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,35 +75,42 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def asked() -> dict[str, Any]:
-    """The probes that are to be made."""
-    return dict(json.loads(os.environ.get("AIRGAP_PROBES", '{"probes": []}')))
+    """What each host is asked, the resolver of those that name none, and the authorities that probes trust."""
+    return dict(json.loads(os.environ.get("AIRGAP_PROBES", '{"hosts": {}}')))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each probe of each host."""
-    if "probe" in metafunc.fixturenames:
-        metafunc.parametrize("probe", [one["name"] for one in asked()["probes"]])
+    if {"address", "probe"} <= set(metafunc.fixturenames):
+        every = [(address, one["name"]) for address, own in asked()["hosts"].items() for one in own["probes"]]
+        metafunc.parametrize(("address", "probe"), every)
 
 
-@pytest.fixture(scope="module")
-def answers(host: Any) -> dict[str, dict[str, Any]]:
-    """What came of every probe of a host: all are made at once, by one file that is sent there."""
-    name = host.backend.get_pytest_id()
+def attempted(address: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """What came of every probe of a host: all are made at once, by one program that is sent there."""
+    own = given["hosts"][address]["probes"]
+    resolver = LAB_RESOLVER if address.startswith("netns://") else given["resolver"]
+    sent = {"probes": own, "resolver": resolver, "authorities": given["authorities"]}
+    try:
+        done = testinfra.get_host(address).run("python3 -I -c %s %s", probes.script(), json.dumps(sent))
+        if done.rc == 0:
+            return list(json.loads(done.stdout))
+        why = (done.stderr or done.stdout).strip()[-300:] or f"exit code {done.rc}"
+    except AirgapError as error:
+        why = error.what
+    except (ValueError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        why = f"{type(error).__name__}: {str(error)[-300:]}"
+    return [{**one, "outcome": "broken", "detail": why} for one in own]
+
+
+@pytest.fixture(scope="session")
+def transcripts() -> dict[str, dict[str, dict[str, Any]]]:
+    """What came of every probe of every host, kept where ``airgap probe`` wants it."""
     given = asked()
-    if name.startswith("netns://"):
-        given["resolver"] = LAB_RESOLVER
-    done = host.run("python3 -I -c %s %s", Path(asker.__file__).read_text(), json.dumps(given))
-    if done.rc == 0:
-        ANSWERS[name] = json.loads(done.stdout)
-    else:
-        why = (done.stderr or done.stdout).strip()[-300:]
-        ANSWERS[name] = [{**one, "outcome": "broken", "detail": why} for one in given["probes"]]
-    return {one["name"]: one for one in ANSWERS[name]}
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Keep what came of the probes, where ``airgap probe`` wants it."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        made = dict(zip(given["hosts"], pool.map(lambda one: attempted(one, given), given["hosts"]), strict=True))
     place = os.environ.get("AIRGAP_PROBE_ANSWERS")
-    if place and ANSWERS:
-        found = [{"Host": host, "Answers": held} for host, held in ANSWERS.items()]
-        Path(place).write_text(json.dumps(found), encoding="utf-8")
+    if place:
+        told = [{"Host": one, "Role": given["hosts"][one]["role"], "Answers": made[one]} for one in made]
+        Path(place).write_text(json.dumps(told), encoding="utf-8")
+    return {host: {one["name"]: one for one in answers} for host, answers in made.items()}

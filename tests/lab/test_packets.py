@@ -10,14 +10,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from airgap.egress.rules import ICMP, ICMP6, TCP, UDP, Packet
 from airgap.lab import wire
 from airgap.lab.packets import MARK, build, checksum, read
-from airgap.probes import asker
+from airgap.probes import asker, names, script
 
 FOUR, SIX = ("10.0.0.1", "8.8.8.8"), ("2001:db8::1", "2600::1")
 
@@ -74,8 +73,8 @@ def resolver() -> Iterator[int]:
 def test_names_are_asked_and_answered(resolver: int, monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
     monkeypatch.setattr(socket.socket, "connect", lambda own, to: connect(own, (to[0], resolver)))
-    assert asker.lookup("127.0.0.1", "known.test", 2.0) == (0, ["192.0.2.1", "192.0.2.2"])
-    assert asker.dns({"ask": "other.test", "to": "127.0.0.1"}, None) == ("refused", "NXDOMAIN")
+    assert names.lookup("127.0.0.1", "known.test", 2.0) == (0, ["192.0.2.1", "192.0.2.2"])
+    assert asker.dns({"ask": "other.test", "to": "127.0.0.1"}, None, {}) == ("refused", "NXDOMAIN")
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 12, b"\0" * 12 + b"\x07abc", b"\0" * 12 + b"\xff" * 40])
@@ -85,7 +84,7 @@ def test_a_question_that_is_none_is_refused(data: bytes) -> None:
 
 
 def test_what_is_sent_to_a_host_runs_by_itself() -> None:
-    """One file on standard input of any Python: nothing of ours is there to import."""
+    """One program on standard input of any Python: nothing of ours is there to import."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         one.listen()
@@ -94,7 +93,7 @@ def test_what_is_sent_to_a_host_runs_by_itself() -> None:
                   {"name": "closed", "kind": "tcp", "to": "127.0.0.1", "port": 1},
                   {"name": "nowhere", "kind": "tcp", "to": "no-such-name.test", "port": 1}]  # fmt: skip
         asked = json.dumps({"resolver": "127.0.0.1", "probes": probes})
-        done = subprocess.run([sys.executable, "-I", "-", asked], input=Path(asker.__file__).read_text(), text=True,
+        done = subprocess.run([sys.executable, "-I", "-", asked], input=script(), text=True,
                               capture_output=True, timeout=30)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert [one["outcome"] for one in json.loads(done.stdout)] == ["answered", "refused", "refused"]

@@ -6,19 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_networks import NETWORKS, group, interface, to
 
+from airgap import params
 from airgap.egress.facts import Document, Facts
 from airgap.egress.network import Network
 from airgap.lab import standing
 from airgap.lab.kernel import inside
-from airgap.model.probes import ANSWERED, REFUSED, told
-from airgap.probes import asker
+from airgap.model.probe_list import IMDS, probes_of
+from airgap.model.probes import ANSWERED, REFUSED, about, told
+from airgap.probes import script
 
 # The networks of the proof's own tests; small_networks has put them on the path.
 from networks import ACCOUNT, ALLOW, REGION, answers, entry, vpc  # isort: skip
@@ -71,11 +73,13 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     standing.down("test-probes")
 
 
-def tried(lab: standing.Lab, space: str) -> dict[str, dict[str, Any]]:
+def tried(lab: standing.Lab, space: str, probes: Sequence[Mapping[str, Any]] = PROBES) -> dict[str, dict[str, Any]]:
     """What comes of every probe from a space."""
-    asked = json.dumps({"resolver": RESOLVER, "probes": PROBES})
+    authority = standing.authority_file(lab.name).read_text()
+    asked = json.dumps({"resolver": RESOLVER, "probes": probes, "authorities": {"": authority}})
     with inside(lab.prefix + space):
-        done = subprocess.run([sys.executable, "-I", asker.__file__, asked], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-I", "-", asked], input=script(), capture_output=True, text=True,
+                              check=True)  # fmt: skip
     return {one["name"]: one for one in json.loads(done.stdout)}
 
 
@@ -156,3 +160,72 @@ def test_a_nat_gateway_brings_the_answers_back(lab: Any) -> None:
     found = tried(lab(items), "eni-1")
     assert found["tcp"]["outcome"] == "answered"
     assert told(found["tcp"], found)[0] == "fail"
+
+
+def node(options: dict[str, Any], policy: Any = None) -> dict[str, Any]:
+    """The sealed network, whose host is a node with these metadata options; its buckets have this endpoint policy."""
+    items = NETWORKS["sealed"]()
+    items["NetworkAcls"][0]["Entries"].append({**entry(110, "allow", "52.216.0.0/15"), "Egress": False})
+    tags = [{"Key": "eks:nodegroup-name", "Value": "general"}]
+    items["Reservations"] = [{"Instances": [{"InstanceId": "i-2", "Tags": tags, "MetadataOptions": options}]}]
+    if policy is not None:
+        items["VpcEndpoints"][1]["PolicyDocument"] = json.dumps(policy)
+    return items
+
+
+SAFE = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+OWNED = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::amazon-ssm-us-east-1/*",
+        }
+    ],
+}
+
+
+def beside(role: str) -> list[dict[str, Any]]:
+    """The probes of metadata and buckets that a role makes, with the endpoint that is in the small network."""
+    every = [one for one in probes_of(params.load("demo"), role) if about(one) in ("metadata", "bucket")]
+    moved = [{**one, "control": "endpoint"} if one["control"].startswith("endpoint-") else one for one in every]
+    return [PROBES[0], *moved]
+
+
+def statuses(lab: standing.Lab, space: str, role: str) -> dict[str, str]:
+    found = tried(lab, space, beside(role))
+    return {name: told(one, found)[0] for name, one in found.items()}
+
+
+def test_credentials_are_for_the_node_alone_and_buckets_of_strangers_are_refused(lab: Any) -> None:
+    stands = lab(node(SAFE, OWNED))
+    assert statuses(stands, "eni-2", "node") == dict.fromkeys(
+        ("endpoint", "metadata-second-version", "metadata-first-version", "bucket-admitted", "bucket-foreign"), "pass"
+    )
+    found = tried(stands, "pod-eni-2", beside("pod"))
+    assert outcomes(found) == {
+        "endpoint": "answered", "pod-metadata-second-version": "dropped", "pod-metadata-first-version": "refused",
+        "bucket-admitted": "answered", "bucket-foreign": "refused"}  # fmt: skip
+
+
+def test_a_door_that_everybody_may_use_is_found(lab: Any) -> None:
+    """Without a policy of its own, no token, and one hop more: each probe says so."""
+    stands = lab(node({"HttpTokens": "optional", "HttpPutResponseHopLimit": 2}))
+    found = statuses(stands, "eni-2", "node")
+    assert (found["metadata-first-version"], found["bucket-foreign"]) == ("fail", "fail")
+    found = statuses(stands, "pod-eni-2", "pod")
+    assert (found["pod-metadata-first-version"], found["pod-metadata-second-version"]) == ("fail", "fail")
+
+
+def test_an_endpoint_that_admits_nobody_shows_nothing_of_strangers(lab: Any) -> None:
+    nobody = {**OWNED, "Statement": [{**OWNED["Statement"][0], "Effect": "Deny"}]}
+    found = statuses(lab(node(SAFE, nobody)), "eni-2", "node")
+    assert (found["bucket-admitted"], found["bucket-foreign"]) == ("fail", "unknown")
+
+
+def test_a_service_that_is_off_gives_nobody_anything(lab: Any) -> None:
+    found = tried(lab(node({**SAFE, "HttpEndpoint": "disabled"})), "eni-2", beside("node"))
+    assert outcomes(found)["metadata-second-version"] == "refused"
+    assert found["metadata-second-version"]["to"] == IMDS

@@ -129,13 +129,27 @@ def test_an_immutable_tag_with_another_digest_is_a_finding(mirror: Command, regi
     other = next(one for one in LOCK.images() if one is not PAUSE)
 
     def moved(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{**one, "digest": other.digest} if one["digest"] == PAUSE.digest else one for one in entries]
+        named = {"digest": other.digest, "claims": [one.as_data() for one in other.claims]}
+        return [{**one, **named} if one["digest"] == PAUSE.digest else one for one in entries]
 
     edit(project, moved)
     code, data = mirror("copy", "--env", "demo", "--json")
     assert (code, states(data)) == (3, {"there", "failed"})
     code, data = mirror("plan", "--env", "demo", "--json")
     assert (code, states(data, "action")) == (2, {"done", "taken"})
+
+
+def test_a_lock_whose_digest_nobody_signed_is_refused_before_anything_is_looked_at(
+    mirror: Command, project: Path
+) -> None:
+    def moved(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**one, "digest": "sha256:" + "0" * 64} if one["digest"] == PAUSE.digest else one for one in entries]
+
+    edit(project, moved)
+    code, data = mirror("plan", "--env", "demo", "--json")
+    assert (code, data["error"]) == (3, "Unsigned")
+    assert f"{PAUSE.reference}@sha256:{'0' * 64} is not signed by an approved key" in data["what"]
+    assert "airgap mirror lock" in data["next"]
 
 
 def test_without_a_lock_the_command_that_makes_one_is_named(mirror: Command, project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 
 import pytest
@@ -12,6 +13,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from airgap.errors import MirrorFailed, RegistryFailed
 from airgap.oci.content import digest_of
+from airgap.oci.network import Network, Route
 from airgap.oci.session import Answer, Session
 
 UPLOAD = "/v2/mirror/odd/blobs/uploads/1"
@@ -119,3 +121,8 @@ def test_a_token_server_that_refuses_is_a_refusal(site):
     with pytest.raises(RegistryFailed, match="HTTP 401") as caught:
         site.mirror.resolve({BUSYBOX: ""})
     assert caught.value.action == "check the credentials for the registry"
+
+
+def test_small_parts_are_not_held_back_on_the_way_through_a_proxy():
+    pool = Network(Route("http://127.0.0.1:9")).pool("ghcr.io").connection_from_url("https://ghcr.io")
+    assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in pool.conn_kw["socket_options"]

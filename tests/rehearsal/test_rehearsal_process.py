@@ -65,6 +65,19 @@ def test_two_run_side_by_side_and_end_one_by_one(two):
     assert rehearsal.status(second.url) == second
 
 
+def test_one_that_is_interrupted_while_it_starts_leaves_nothing(state, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    before = set(process._children)
+    monkeypatch.setattr(process, "_await_answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rehearsal.up()
+    (pid,) = set(process._children) - before
+    assert process._children[pid].poll() is not None
+    assert list((state / "airgap" / "rehearsal").iterdir()) == []
+
+
 def test_a_port_in_use_is_refused_at_once(state):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -86,6 +86,7 @@ def make_run(
     mode: str = "apply",
     env: str = "demo",
     exceptions: Sequence[dict[str, str]] = (),
+    reviews: Sequence[dict[str, str]] = (),
 ) -> Path:
     """Write a finished run of two steps, of which the second was not begun, and return its folder."""
     folder = RunFolder(root, env, RUN_ID)
@@ -97,7 +98,7 @@ def make_run(
     journal.close()
     document = findings_of.document(findings, run_id=RUN_ID, env=env, world=world)
     write_whole(folder.root / "findings.json", encode(document) + "\n")
-    write_whole(folder.root / "intent.json", encode({"exceptions": list(exceptions)}))
+    write_whole(folder.root / "intent.json", encode({"exceptions": list(exceptions), "reviews": list(reviews)}))
     folder.write_run(_run(world, mode, document["verdict"]))
     return folder.root
 

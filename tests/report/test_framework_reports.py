@@ -78,6 +78,7 @@ def test_no_page_says_that_anybody_complies(shown: dict[str, str], name: str) ->
         "supervisor's."
     ]  # fmt: skip
     assert "supports; proposed" in text
+    assert "Review: every mapping is proposed." in text
 
 
 def test_a_requirement_leads_to_the_toldthat_aws_answered(shown: dict[str, str]) -> None:
@@ -111,6 +112,39 @@ def test_what_the_evidence_says_follows_from_the_verdicts(shown: dict[str, str])
     assert "not judged" in row(told, "CA-8")  # NET-12 never, NET-13 not applicable
     assert "in part" in row(told, "SC-7(18)")  # NET-07 passed, its other part has no check here
     assert "The evidence speaks against some requirements" in told
+
+
+def test_a_review_is_shown_with_who_when_and_of_which_version(tmp_path: Path) -> None:
+    pci = next(one for one in FRAMEWORKS if one.id == "pci")
+    shipped = {(one.requirement, one.property): one.mapping for one in pci.mappings()}
+    said = {("1.2.8", "NET-06"): "accepted", ("1.4.2", "NET-07"): "rejected", ("1.3.1", "NET-03"): "changed"}
+    register = [
+        {"framework": "pci", "requirement": wanted, "property": name, "mapping": shipped[wanted, name],
+         "decision": decision, "reviewer": "Ada <b>", "date": "2026-11-20", "note": "for our own reason"}
+        for (wanted, name), decision in said.items()
+    ]  # fmt: skip
+    register.append({**register[0], "requirement": "1.2.2", "property": "CHG-01", "mapping": "0" * 12})
+    run = read_run(make_run(tmp_path, FOUND, reviews=register))
+    told = framework_pages(run)["frameworks/pci.html"]
+    why = told[told.index('<section id="why">') :]
+    for requirement, words in {
+        "1.2.8": "supports; accepted by Ada &lt;b&gt; on 2026-11-20: for our own reason "
+        f"<code>{shipped['1.2.8', 'NET-06']}</code>",
+        "1.4.2": "rejected by Ada &lt;b&gt; on 2026-11-20, supports nothing: for our own reason <code>",
+        "1.3.1": "supports; changed by Ada &lt;b&gt; on 2026-11-20 <code>",
+        "1.2.2": "supports; proposed again: Ada &lt;b&gt; accepted version 000000000000 on 2026-11-20 <code>",
+    }.items():
+        assert words in why[why.index(f"<h3>{requirement} ") :].partition("</section>")[0]
+    assert "for our own reason</td>" in why[why.index("<h3>1.3.1 ") :].partition("</section>")[0]
+    assert f"Review: {len(shipped)} mappings: 1 accepted, 1 changed, {len(shipped) - 3} proposed, 1 rejected." in told
+    assert 'title="mapping rejected"' in row_html(told, "1.4.2")
+    assert "Review: every mapping is proposed." in framework_pages(run)["frameworks/csf.html"]
+    first = index_page(run)
+    assert "1 rejected" in first
+    held = first[first.index("<b>PCI Data") :].partition("</details>")[0]
+    assert ">1.3.1</th>" in held
+    assert ">1.4.2</th>" not in held
+    assert ">1.4.2</th>" in index_page(read_run(make_run(tmp_path / "unreviewed", FOUND)))
 
 
 def test_a_failure_under_an_exception_stays_in_sight(shown: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from html.parser import HTMLParser
@@ -19,7 +20,8 @@ from airgap.report.catalogue import not_tested
 from airgap.report.columns import fitted
 from airgap.report.index import index_page
 from airgap.report.page import STATEMENT
-from airgap.report.record import read_run, read_step
+from airgap.report.record import Exhibit, read_run, read_step
+from airgap.report.scope import not_covered
 from airgap.report.step_report import frame, render_step, step_page
 from airgap.report.writing import brief, cited, css, when
 
@@ -127,7 +129,7 @@ def test_every_page_says_its_world(tmp_path: Path, name: str, world: str) -> Non
     page = pages(make_run(tmp_path, world=world))[name]
     assert f"world {world}" in page
     assert STATEMENT.split(".")[0] in page
-    warned = f'class="watermark" aria-hidden="true">{world.upper()}<' in page
+    warned = f'class="watermark" aria-hidden="true" data-world="{world.upper()}"' in page
     assert warned == (world != "aws")
     assert ("not production evidence" in page) == (world != "aws")
     assert ('@top-right { content: ""' in page) == (world == "aws")
@@ -204,6 +206,18 @@ def test_the_first_page_counts_what_is_not_covered(shown: dict[str, str]) -> Non
     assert "Not tested: sealed and main tables" in page
     assert "for step cluster to decide" in page
     assert "in force" in page
+
+
+@pytest.mark.parametrize(("asked", "silent"), [("2026-11-23T08:59:01.000000Z", 3), ("2026-11-23T08:00:01.000000Z", 4)])
+def test_what_was_answered_when_it_was_asked_again_is_covered(
+    asked: str, silent: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read_run(make_run(tmp_path))
+    seen = [one for step in run.steps.values() for one in step.exhibits]
+    refused = next(one.observation for one in seen if one.observation.status == "denied")
+    answered = Exhibit(99, dataclasses.replace(refused, status="ok", time=asked))
+    monkeypatch.setattr("airgap.report.scope._exhibits", lambda run: [*seen, answered])
+    assert f"{silent} read calls gave no answer" in not_covered(run, [])
 
 
 def test_the_register_of_exceptions_stands_in_every_report(shown: dict[str, str], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import iam_reference
 import pytest
 from embedded import AWS, DEMO
 
+from airgap.checks import refusals
 from airgap.cloud.queries import QUERIES
 from airgap.cloud.query import Query
 from airgap.errors import UsageError
@@ -177,6 +178,11 @@ def test_the_deployer_cannot_outgrow_itself() -> None:
     assert asks("iam:PutRolePolicy", role) == ALLOW
     assert asks("iam:PutRolePolicy", own) == DENY
     assert asks("iam:UpdateAssumeRolePolicy", DEMO.arn("iam", "role/fintech-verifier", region="")) == DENY
+    named = dataclasses.replace(DEMO.identity, deployer_role="fintech-ops", verifier_role="fintech-audit")
+    other = parse(document(*statements("deployer", identity=named)))
+    for name in ("fintech-ops", "fintech-audit"):
+        arn = DEMO.arn("iam", f"role/{name}", region="")
+        assert evaluate(other, Request("iam:PutRolePolicy", arn)).outcome == DENY
     assert asks("iam:PassRole", role, iam__PassedToService="ec2.amazonaws.com") == ALLOW
     assert asks("iam:PassRole", role, iam__PassedToService="codestar.amazonaws.com") == DENY
     admin = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -235,3 +241,18 @@ def test_splitting_keeps_every_action_and_every_limit() -> None:
     assert all(size(document(*one)) <= 2000 for one in documents)
     with pytest.raises(ValueError, match="cannot be split"):
         split([{**statement, "Action": ["ec2:" + "x" * 3000]}], 2000)
+
+
+def test_calls_that_no_run_can_do_without_are_the_deployers_and_its_own_guardrails_admit_them() -> None:
+    made = {*writes(KINDS), *(action for kind in KINDS for action in kind.permissions)}
+    steps = {step.name for step in STEPS}
+    for step, actions in refusals.CALLS.items():
+        assert step in steps
+        assert set(actions) - made <= {"ssm:StartSession"}, step
+    intent = dataclasses.replace(DEMO, organization="o-a1b2c3d4e5")
+    controls = [one for name, one in policies("guardrails", intent, KINDS, QUERIES).items() if "-scp-" in name]
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    for one in controls:
+        policy = parse({**one, "Statement": [everything, *one["Statement"]]})
+        for action in (action for actions in refusals.CALLS.values() for action in actions):
+            assert evaluate(policy, refusals.request(action, intent)).outcome != DENY, action

@@ -17,7 +17,7 @@ from airgap.resources.statements import document
 
 # Organizations User Guide, "List of AWS services that support RCPs".
 GUARDED = {"ecr", "kms", "s3", "secretsmanager", "sqs", "sts"}
-DEPLOYER = "arn:aws:iam::123456789012:role/fintech-deployer"
+DEPLOYER = "arn:aws:iam::123456789012:role/platform-engineer"  # whom the params name
 SOMEBODY = "arn:aws:iam::123456789012:role/platform"
 ORGANIZED = dataclasses.replace(DEMO, organization="o-a1b2c3d4e5")
 

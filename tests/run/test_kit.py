@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from airgap.cli import kit as kit_command
 from airgap.errors import KitBroken, UsageError
 from airgap.model import kit
 from airgap.model.kit import Broken, Manifest, Member
@@ -199,6 +200,27 @@ def test_the_lock_of_a_kit_is_what_a_run_needs_and_nothing_that_tests_need() -> 
     assert {"boto3", "papermill", "pydantic", "moto", "jupyterlab", "weasyprint"} <= names
     assert not {"pytest", "mypy", "ruff", "hatchling"} & names
     assert text.count("==") <= text.count("--hash=sha256:")
+
+
+def test_a_kit_without_the_plug_in_says_so_and_one_with_it_carries_it_by_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "wheels.lock"
+    lock.touch()
+    monkeypatch.setattr(kit_saving, "_wheels", lambda root, part, report: {"wheels.lock": lock})
+    monkeypatch.setenv("PATH", f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin")
+    monkeypatch.chdir(ROOT)
+    assert kit_command.save(tmp_path / "without.tar") == 0
+    assert "bin/session-manager-plugin is not in it" in capsys.readouterr().out
+    plug_in = tmp_path / "session-manager-plugin"
+    plug_in.write_bytes(b"#!/bin/sh\n")
+    plug_in.chmod(0o755)
+    assert kit_command.save(tmp_path / "with.tar") == 0
+    told = capsys.readouterr().out
+    assert f"bin/session-manager-plugin\n  sha256 {sha(plug_in.read_bytes())}" in told
+    assert "is not in it" not in told
+    with tarfile.open(tmp_path / "with.tar") as archive:
+        assert archive.getmember("bin/session-manager-plugin").mode & 0o111
 
 
 def test_the_loader_is_one_file_that_a_bare_python_runs(tmp_path: Path) -> None:

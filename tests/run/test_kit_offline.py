@@ -30,6 +30,7 @@ test "$code" -eq 2
 
 
 @pytest.mark.lab
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
 def test_a_kit_is_saved_here_and_installed_and_run_where_there_is_no_network(tmp_path: Path) -> None:

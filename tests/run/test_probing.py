@@ -13,7 +13,8 @@ import pytest
 
 from airgap import params
 from airgap.errors import MissingPredecessor, UsageError
-from airgap.model.probes import ANSWERED, CALL, REFUSED, SCHEMA, probes_of
+from airgap.model.probe_list import ROLES, Endpoint, Image, Places, probes_of, role_of
+from airgap.model.probes import ANSWERED, CALL, REFUSED, SCHEMA, about
 from airgap.run import probing
 
 ROOT = Path(__file__).parents[2]
@@ -66,14 +67,53 @@ def test_a_transcript_that_cannot_be_read_is_no_absence(text: str, reports: Path
     assert observed()["status"] == "failed"
 
 
-def test_every_refusal_has_a_control_that_must_be_answered() -> None:
-    found = {one["name"]: one for one in probes_of(INTENT)}
-    refused = [one for one in found.values() if one["wants"] == REFUSED]
-    assert {one["kind"] for one in refused} == {"tcp", "udp", "icmp", "dns"}
-    assert any(":" in str(one.get("to")) for one in refused), "none is of IPv6"
+PLACES = Places(Endpoint("db.test", 5432), Endpoint("cache.test", 6379), Endpoint("entry.test", 443),
+                Image("app", "sha256:1"), {"i-host": "host", "i-node": "node", "eni-1": "node"})  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_refusal_has_a_control_that_must_be_answered(role: str) -> None:
+    every = probes_of(INTENT, role, PLACES)
+    found = {one["name"]: one for one in every}
+    assert len(found) == len(every)
+    refused = [one for one in every if one["wants"] == REFUSED]
+    assert refused
     for one in refused:
-        assert found[one["control"]]["wants"] == ANSWERED
-    assert sum(name.startswith("endpoint-") for name in found) > 15
+        control = found[one["control"]]
+        assert control["wants"] == ANSWERED
+        assert control["kind"] == one["kind"] or (control["kind"], one["kind"]) in INSTRUMENTS
+
+
+INSTRUMENTS = {("tcp", "metadata"), ("dns", "udp"), ("tls", "plain"), ("icmp", "tcp")}
+"""A control of another kind that goes by the same way: the connection, the resolver, the port, the address family."""
+
+
+def test_from_everywhere_the_world_outside_is_tried() -> None:
+    found = probes_of(INTENT)
+    assert {one["kind"] for one in found if one["wants"] == REFUSED} == {"tcp", "udp", "icmp", "dns"}
+    assert any(":" in str(one.get("to")) for one in found if one["wants"] == REFUSED), "none is of IPv6"
+    assert sum(one["name"].startswith("endpoint-") for one in found) > 15
+
+
+def test_every_service_is_tried_from_a_role_that_reaches_it() -> None:
+    abouts = {role: {about(one) for one in probes_of(INTENT, role, PLACES)} for role in ROLES}
+    assert abouts["host"] == {"network", "metadata", "bucket", "database", "entry"}
+    assert abouts["node"] == {"network", "metadata", "bucket", "database", "cache", "registry"}
+    assert abouts["client"] == {"entry"}
+    assert abouts["machine"] == {"network"}
+    assert {about(one) for one in probes_of(INTENT, "node")} == {"network", "metadata", "bucket"}
+
+
+@pytest.mark.parametrize(
+    ("host", "role"),
+    [("ssm://i-host", "host"), ("ssm://i-node", "node"), ("ssm://i-other", "instance"),
+     ("kubectl://p?namespace=a", "pod"),
+     ("netns://airgap.demo.eni-1", "node"), ("netns://airgap.demo.pod-eni-1", "pod"),
+     ("netns://airgap.demo.eni-2", "machine"), ("local://client", "client"), ("local://", "machine"),
+     ("ssh://root@h:22", "machine"), ("podman://c", "machine")],
+)  # fmt: skip
+def test_a_host_has_the_role_that_its_run_recorded(host: str, role: str) -> None:
+    assert role_of(host, PLACES) == role
 
 
 @pytest.mark.parametrize("host", ["i-1", "telnet://host", "ssm://", "netns://"])
@@ -102,12 +142,31 @@ def test_the_harness_runs_on_this_machine(reports: Path, monkeypatch: pytest.Mon
         {"name": "control", "kind": "tcp", "wants": ANSWERED, "control": "", "to": "127.0.0.1", "port": 1},
         {"name": "out", "kind": "tcp", "wants": REFUSED, "control": "control", "to": "127.0.0.1", "port": 1},
     ]
-    monkeypatch.setattr(probing, "probes_of", lambda intent: few)
-    told = probing.probe("demo", ["local://"], "2026-11-02T00:00:00Z")
-    assert [(one["probe"], one["status"]) for one in told["Judged"]] == [("control", "fail"), ("out", "fail")]
-    kept = json.loads(reports.read_text())
-    assert kept["Place"] == "rehearsal"
-    assert [one["outcome"] for one in kept["Hosts"][0]["Answers"]] == ["refused", "refused"]
+    monkeypatch.setattr(probing, "probes_of", lambda *_: few)
+    told_of = probing.probe("demo", ["local://"], "2026-11-02T00:00:00Z")
+    assert [(one["probe"], one["status"]) for one in told_of["Judged"]] == [("control", "fail"), ("out", "fail")]
+    kept = json.loads(reports.read_text())["Hosts"][0]
+    assert (kept["Host"], kept["Role"], kept["Place"], kept["TakenAt"]) == (
+        "local://", "machine", "rehearsal", "2026-11-02T00:00:00Z")  # fmt: skip
+    assert [one["outcome"] for one in kept["Answers"]] == ["refused", "refused"]
+
+
+def test_what_components_of_the_lab_showed_is_kept_beside(reports: Path) -> None:
+    def host(name: str, at: str) -> dict[str, Any]:
+        return {"Host": name, "TakenAt": at, "Place": "lab", "Vpcs": [], "Answers": []}
+
+    old = {
+        "Schema": SCHEMA,
+        "TakenAt": "t0",
+        "Place": "lab",
+        "Vpcs": ["vpc-1"],
+        "Hosts": [{"Host": "netns://a", "Answers": []}],
+    }
+    reports.write_text(json.dumps(old))
+    probing.keep(ROOT, "demo", [host("lab://data", "t1")], lambda one: one.startswith("lab://"))
+    probing.keep(ROOT, "demo", [host("netns://b", "t2")], lambda one: not one.startswith("lab://"))
+    kept = probing.keep(ROOT, "demo", [host("lab://data", "t3")], lambda one: one.startswith("lab://"))
+    assert [(one["Host"], one["TakenAt"]) for one in kept["Hosts"]] == [("lab://data", "t3"), ("netns://b", "t2")]
 
 
 @pytest.fixture
@@ -118,39 +177,6 @@ def harness() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-class SessionManager:
-    """Run Command, whose invocation is not there at once."""
-
-    class exceptions:
-        class InvocationDoesNotExist(Exception):
-            pass
-
-    def __init__(self) -> None:
-        self.sent: dict[str, Any] = {}
-        self.asked = 0
-
-    def send_command(self, **given: Any) -> dict[str, Any]:
-        self.sent = given
-        return {"Command": {"CommandId": "c-1"}}
-
-    def get_command_invocation(self, **given: Any) -> dict[str, Any]:
-        self.asked += 1
-        if self.asked == 1:
-            raise self.exceptions.InvocationDoesNotExist
-        if self.asked == 2:
-            return {"Status": "InProgress"}
-        return {"Status": "Failed", "ResponseCode": 3, "StandardOutputContent": "out", "StandardErrorContent": "no"}
-
-
-def test_session_manager_runs_a_command_and_waits(harness: ModuleType) -> None:
-    backend = harness.SessionManagerBackend("i-1")
-    backend.client = SessionManager()
-    done = backend.run("echo %s", "a b")
-    assert (done.rc, done.stdout, done.stderr) == (3, "out", "no")
-    assert backend.client.sent["InstanceIds"] == ["i-1"]
-    assert backend.client.sent["Parameters"] == {"commands": ["echo 'a b'"]}
 
 
 def test_a_namespace_is_entered_by_its_name(harness: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import drawn_estates as drawn
 import drawn_images
 import pytest
 
+from airgap.model.intent import Intent
 from airgap.views import VIEWS, Look
 from airgap.views.images import size
 
 PAUSE = ("ecr:DescribeImages", '{"repositoryName": "fintech/pause"}')
 
 
-def row(pages: drawn.Pages) -> str:
+def row(pages: drawn.Pages, intent: Intent = drawn.DEMO) -> str:
     """The row of one image, as text."""
-    shown = VIEWS["images"]["mirror"](Look(drawn.DEMO, drawn.estate(pages)))
+    shown = VIEWS["images"]["mirror"](Look(intent, drawn.estate(pages)))
     return next(line for line in shown.text().splitlines() if line.startswith("fintech/pause:3.10"))
 
 
@@ -33,12 +35,17 @@ def test_each_image_says_where_it_is() -> None:
     assert "✗ without 1 of 3 attached" in row({**pages, PAUSE: stripped})
 
 
-def test_a_signature_is_told_from_what_else_refers_to_an_image() -> None:
+def test_who_signed_an_image_is_told_and_a_signature_from_what_else_refers_to_it() -> None:
     lock = copy.deepcopy(drawn_images.LOCK)
+    pages = {**drawn.empty(), ("images:ReadLock", "{}"): lock}
     (pause,) = [one for one in lock["entries"] if one["source"].endswith("/pause")]
-    assert "✓ yes, 2 more attached" in row(drawn.empty())
+    assert "✓ by publisher of the rehearsal, 2 more attached" in row(drawn.empty())
+    nobodys = dataclasses.replace(drawn.DEMO, images=dataclasses.replace(drawn.DEMO.images, signers=()))
+    assert "– carried, not judged, 2 more attached" in row(drawn.empty(), nobodys)
+    pause["claims"] = []
+    assert "✗ no signature in cosign's form came with it" in row(pages)
     pause["signatures"] = [one for one in pause["signatures"] if ".sig@" not in one]
-    assert "– no, 2 more attached" in row({**drawn.empty(), ("images:ReadLock", "{}"): lock})
+    assert "– no, 2 more attached" in row(pages, nobodys)
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (24678, "24.7 kB"), (3 * 10**15, "3000.0 TB")])

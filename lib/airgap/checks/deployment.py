@@ -127,7 +127,7 @@ def _not_live(intent: Intent, estate: Estate) -> Iterator[str]:
     missing = [one.text for one in deployment_entry.not_entered(intent, estate)]
     if missing:
         yield from missing
-    elif intent.world == "rehearsal":
+    elif intent.embedded:
         raise NotApplicable("the way in is whole; a rehearsal has no packets, so no request can be answered through it")
     else:
         yield from _unanswered(estate.page(REQUEST) or {}, intent)

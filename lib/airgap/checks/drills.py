@@ -28,7 +28,7 @@ _SAID = re.compile(r"(?P<when>\S+) (?P<how>passed|failed) (?P<rest>.*)")
 def _tried(held: Mapping[str, str], tag: str, what: str, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that the last drill is too long ago or failed; without one nothing is decided."""
     text = held.get(tag)
-    if text is None and intent.world == "rehearsal":
+    if text is None and intent.embedded:
         raise NotApplicable(f"no {what} was tried, and in a rehearsal one would show nothing of data or zones")
     if text is None:
         raise Undecided(f"no {what} was tried; run: airgap drill --env {intent.environment} {what}")
@@ -40,7 +40,7 @@ def _tried(held: Mapping[str, str], tag: str, what: str, intent: Intent, estate:
         yield f"the {what} of {match['when']} failed: {match['rest']}"
     if late:
         yield f"the last {what} was on {match['when'][:10]}, more than {intent.data.drill_days} days ago"
-    if match["how"] == "passed" and not late and intent.world == "rehearsal":
+    if match["how"] == "passed" and not late and intent.embedded:
         raise NotApplicable(f"the calls of a {what} passed; a rehearsal shows nothing of data or zones by them")
 
 

@@ -134,7 +134,7 @@ def inventory(item: tuple[str, set[str]], intent: Intent, estate: Estate) -> Ite
 
 def _just_written(intent: Intent, estate: Estate) -> set[str]:
     """The logical keys written a moment ago; the embedded AWS shows at once what was made."""
-    if intent.world == "rehearsal":
+    if intent.embedded:
         return set()
     since = dt.datetime.fromisoformat(estate.taken_at.replace("Z", "+00:00")) - LAG
     writes = (*estate.records.earlier, *estate.records.writes)

@@ -1,23 +1,20 @@
 """What only a real account or a running cluster can show: said, with the reason, so that it never vanishes.
 
-AWS's own formal analysis of the network (NET-12), live probes (NET-13), and a second tool's verdict (EVD-03).
+AWS's own formal analysis of the network (NET-12) and a second tool's verdict (EVD-03); live probes are in ``probes``.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from airgap.checks.check import NotApplicable, Population, Undecided, check
 from airgap.checks.proof import made
 from airgap.checks.scope import Item, every
 from airgap.egress.prover import PROVEN, UNKNOWN
-from airgap.model import probes as probes_of
 from airgap.model.estate import ANY, Estate
 from airgap.model.intent import Intent
 
 SCOPES = "ec2:DescribeNetworkInsightsAccessScopeAnalyses"
-VPCS = "ec2:DescribeVpcs"
 FINDINGS = "ec2:GetNetworkInsightsAccessScopeAnalysisFindings"
 
 
@@ -90,55 +87,6 @@ def agrees(analysis: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         yield f"analysis {name} found nothing, and {one.subnets[0]} reaches {one.packet.destination}"
 
 
-def _probes(intent: Intent, estate: Estate) -> Population:
-    """Return every probe of the last transcript with the others of its host; without one nothing is judged."""
-    told = estate.page(probes_of.CALL) or {}
-    if not told.get("Hosts"):
-        how = "a rehearsal has no packets; airgap lab up, then airgap probe, sends some"
-        raise NotApplicable(how if intent.world == "rehearsal" else "no live probe was made: run airgap probe")
-    why = probes_of.shows(str(told.get("Place")), intent.world)
-    if why:
-        raise NotApplicable(why)
-    known = {one["VpcId"] for one in every(estate, VPCS, "Vpcs")}
-    others = sorted(set(told.get("Vpcs") or []) - known)
-    if others or (told.get("Place") == "lab" and not told.get("Vpcs")):
-        which = ", ".join(others) or "an unnamed network"
-        raise Undecided(
-            f"the probes were made in a lab of {which}, which is not here: bring the lab up again, and probe"
-        )
-    age = _seconds(estate.taken_at) - _seconds(str(told["TakenAt"]))
-    if age > probes_of.FRESH:
-        raise Undecided(f"the probes are of {told['TakenAt']}: run airgap probe again")
-    return [
-        (f"{host['Host']} {one['name']}", (one, {each["name"]: each for each in host["Answers"]}))
-        for host in told["Hosts"]
-        for one in host["Answers"]
-    ]
-
-
-def _seconds(time: str) -> float:
-    """Return a time of RFC 3339 in seconds since the epoch."""
-    return dt.datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
-
-
-@check(
-    "probes-fail-outward",
-    "Live probes to the outside fail, and probes to every endpoint succeed",
-    severity="high",
-    properties=("NET-13",),
-    reads=(probes_of.CALL, VPCS),
-    remedy="close the way that the probe took, or mend the endpoint, and run airgap probe again",
-    over=_probes,
-)
-def probes(answer: tuple[Item, Mapping[str, Item]], intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield a probe that came of something else than it must; one without its positive control shows nothing."""
-    status, said = probes_of.told(*answer)
-    if status == "unknown":
-        raise Undecided(said)
-    if status == "fail":
-        yield said
-
-
 def _peers(intent: Intent, estate: Estate) -> Population:
     raise NotApplicable("no second tool is configured for this environment")
 
@@ -157,4 +105,4 @@ def peer(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
     return iter(())
 
 
-CHECKS = (no_paths, agrees, probes, peer)
+CHECKS = (no_paths, agrees, peer)

@@ -1,4 +1,6 @@
-"""The environment's own registry: closed repositories that hold what the lock pins, no way out (SUP-01).
+"""The environment's own registry: closed repositories that hold what the lock pins, signed, no way out.
+
+Properties SUP-01, SUP-02, DAT-02, NET-11, INV-01.
 
 AWS: Amazon ECR User Guide, "Private repositories", "Private image replication", "Pull through cache".
 """
@@ -16,6 +18,7 @@ from airgap.model.intent import Intent
 from airgap.model.mirror import Entry, Lock, repositories, wanted
 from airgap.model.policy_document import parse
 from airgap.model.policy_lint import foreign_principals
+from airgap.model.signed_images import signed_by
 
 LOCK = "images:ReadLock"
 LISTED, IMAGES = "ecr:DescribeRepositories", "ecr:DescribeImages"
@@ -163,4 +166,28 @@ def repositories_declared(repository: Item, intent: Intent, estate: Estate) -> I
         yield "it is empty"
 
 
-CHECKS = (repositories_closed, registry_sealed, holds_lock, repositories_declared)
+def to_be_signed(intent: Intent, estate: Estate) -> list[tuple[str, Entry]]:
+    """Return every entry of the lock, where the params approve the key of anybody."""
+    if not intent.images.signers:
+        raise NotApplicable("the params approve nobody's key (images.signers), so no signature of an image is judged")
+    return [(f"image:{one.reference}", one) for _, (_, one) in pinned(intent, estate)]
+
+
+@check(
+    "images-signed",
+    "Every image and chart of the lock is signed, by its digest, with a key that is approved for where it comes from",
+    severity="high",
+    properties=("SUP-02",),
+    reads=(LOCK,),
+    remedy="ask the publisher what happened, and run nothing of it meanwhile; where nobody's key is approved for it: "
+    "approve one in images.signers, sign it yourselves, or register an exception",
+    over=to_be_signed,
+)
+def images_signed(entry: Entry, intent: Intent, estate: Estate) -> Iterator[str]:
+    """Yield why none of those whose keys are approved has signed an entry; the signature itself is verified again."""
+    found = signed_by(entry, intent.images.signers)
+    if not found.by:
+        yield found.why
+
+
+CHECKS = (repositories_closed, registry_sealed, holds_lock, repositories_declared, images_signed)

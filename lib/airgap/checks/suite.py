@@ -40,8 +40,10 @@ from airgap.checks import (
     pipeline,
     pipeline_builds,
     preflight,
+    probes,
     proof,
     records,
+    refusals,
     registry,
     resolver,
     role_tasks,
@@ -59,7 +61,9 @@ from airgap.checks import (
 )
 from airgap.checks.check import Check
 
-PREFLIGHT: tuple[Check, ...] = (*preflight.CHECKS, *surroundings.CHECKS, caller.session, caller.lasts)
+PREFLIGHT: tuple[Check, ...] = (
+    *preflight.CHECKS, *surroundings.CHECKS, *refusals.CHECKS, caller.session, caller.lasts,
+)  # fmt: skip
 """Judged before the first write."""
 
 IDENTITY: tuple[Check, ...] = (
@@ -170,6 +174,7 @@ ATTEST: tuple[Check, ...] = (
     *assets.CHECKS,
     *evidence.CHECKS,
     *live.CHECKS,
+    *probes.CHECKS,
     *proof.CHECKS,
 )
 """What only the attestation judges; it judges every other step's checks again."""

@@ -188,7 +188,7 @@ def answered(call: str, intent: Intent, estate: Estate) -> Iterator[str]:
 def from_inside(call: str, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield that nothing says from where it was made; the embedded AWS has no inside."""
     told = _made(call, estate)
-    if intent.world == "rehearsal":
+    if intent.embedded:
         raise NotApplicable("the embedded AWS answers on loopback: it shows that the call is right, not its way")
     if not told.get("by"):
         yield "where it was made from was not recorded"

@@ -76,6 +76,9 @@ def prepared(database: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         yield f"the connection was {dig(said, 'tls.version') or 'in the clear'}"
     if not said.get("vector"):
         yield "the extension vector is not there"
+    if said.get("building"):
+        command = f"airgap drill --env {intent.environment} index"
+        raise Undecided(f"the server was building the index ({said['building']}); ask again with: {command}")
     if said.get("rows") and not said.get("index"):
         yield "the table has rows and no index"
     elif not said.get("rows") and moment(estate.taken_at) - said["when"] > LOOK_AGAIN:

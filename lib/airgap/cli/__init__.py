@@ -10,7 +10,21 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from airgap.cli import bundle, estates, kit, labs, mirror, output, pipeline, probes, proof, reaching, rehearsals, runs
+from airgap.cli import (
+    bundle,
+    estates,
+    kit,
+    labs,
+    mirror,
+    output,
+    peer,
+    pipeline,
+    probes,
+    proof,
+    reaching,
+    rehearsals,
+    runs,
+)
 from airgap.errors import AirgapError, Interrupted, UsageError
 
 HELP = """Deploys an air-gapped AWS EKS environment, proves it, and hands over the evidence.
@@ -42,6 +56,7 @@ app.add_typer(mirror.app, name="mirror")
 app.add_typer(kit.app, name="kit")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(peer.app, name="peer")
 app.add_typer(estates.params_app, name="params")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from airgap.cli import output
+from airgap.cli import chains, output
 from airgap.cli.output import Json, example
 from airgap.cli.vouching import vouch, vouched
 
@@ -24,6 +24,7 @@ HELP = """A run's evidence as one archive that anyone verifies with nothing but 
   airgap bundle replay reports/demo/RUN-ID.zip   every finding, derived again
   airgap bundle show reports/demo/RUN-ID.zip     what it is and what it holds
   airgap bundle trail prod/latest                CloudTrail's digest chain of the run's time
+  airgap bundle chain prod                       every run, what it follows, and the gaps
   airgap bundle upload reports/prod/RUN-ID.zip   into the evidence bucket, under Object Lock
 
 \b
@@ -32,9 +33,10 @@ Exit codes of verify and replay: 0 intact and derived again, 10 altered, 11 inco
 12 another verdict, 64 wrong usage.
 """
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
+chains.register(app)
 Run = Annotated[str, typer.Argument(help="A run's folder, or ENV/RUN-ID, as demo/latest.")]
 File = Annotated[Path, typer.Argument(help="A bundle (.zip), or the folder that it was unzipped into.")]
-Sign = Annotated[str, typer.Option(help="Who signs: a private key in a PEM file (P-256), or kms:KEY.")]
+Sign = Annotated[str, typer.Option(help="Who signs: a PEM file (P-256), kms:KEY, or a PKCS#11 URI.")]
 Stamp = Annotated[str, typer.Option(help="URL of a time-stamp authority (RFC 3161).")]
 Key = Annotated[Path | None, typer.Option(help="The signer's public key (PEM), from elsewhere than the bundle.")]
 Authority = Annotated[Path | None, typer.Option(help="Certificates of the time-stamp authority (PEM).")]
@@ -45,6 +47,7 @@ Require = Annotated[bool, typer.Option("--require-signature", help="Fail (10) wh
     epilog=example(
         "airgap bundle create demo/latest",
         "airgap bundle create prod/latest --sign kms:alias/fintech-evidence",
+        "airgap bundle create prod/latest --sign 'pkcs11:token=evidence;object=fintech?module-path=/usr/lib/hsm.so'",
         "airgap bundle create demo/latest --sign key.pem --stamp https://tsa.example.internal",
     )
 )
@@ -177,24 +180,19 @@ def upload(file: File, as_json: Json = False) -> int:
 @app.command(epilog=example("airgap bundle replay reports/demo/RUN-ID.zip"))
 def replay(file: File, as_json: Json = False) -> int:
     """Derive every finding again from the recorded pages, and show them beside what the bundle states."""
-    from airgap.evidence.bundle import replay as replaying
-    from airgap.evidence.bundle.members import opened
-    from airgap.evidence.bundle.recorded import Run as Recorded
     from airgap.model.finding import counts
 
     report = _verified(file)
     if report.code not in (0, 12):
         sys.stdout.write(report.text())
         return report.code
-    recorded = Recorded(opened(str(file)))
-    again = [replaying.again(recorded, step, recorded.intent) for step in replaying.judged(recorded)]
     if as_json:
-        data = {one.step: [each.as_data() for each in one.findings] for one in again}
+        data = {step: [each.as_data() for each in found] for step, found in report.findings.items()}
         output.document({**_data(report), "findings": data})
         return report.code
-    for one in again:
-        tally = ", ".join(f"{number} {status}" for status, number in counts(one.findings).items() if number)
-        output.say(f"{one.step:<22} {tally}")
+    for step, found in report.findings.items():
+        tally = ", ".join(f"{number} {status}" for status, number in counts(found).items() if number)
+        output.say(f"{step:<22} {tally}")
     sys.stdout.write(report.text())
     return report.code
 

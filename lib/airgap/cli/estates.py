@@ -13,7 +13,9 @@ from airgap.cli.output import Json, example
 from airgap.cli.runs import Env
 from airgap.errors import UsageError
 
-params_app = typer.Typer(help="Params files: check, schema, new.", no_args_is_help=True, rich_markup_mode=None)
+params_app = typer.Typer(
+    help="Params files: check, schema, new; reviews of mappings.", no_args_is_help=True, rich_markup_mode=None
+)
 ROLES = ("deployer", "verifier", "guardrails")
 
 
@@ -104,6 +106,37 @@ def schema(as_json: Json = False) -> int:
 
     # In the order of the fields, as the file is kept.
     output.say(json.dumps(params.schema(), indent=2))
+    return 0
+
+
+@params_app.command("reviews", epilog=example("airgap params reviews --env demo --framework pci"))
+def reviews(
+    env: Env = "demo",
+    framework: Annotated[str, typer.Option("--framework", help="Only this framework, by its id.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Print the mappings that no reviewer has decided in their version, as entries of `reviews` to fill in."""
+    import json
+
+    from airgap import params
+    from airgap.controls import FRAMEWORKS, reviewed
+    from airgap.controls.review import undecided
+
+    wanted = [one for one in FRAMEWORKS if framework in ("", one.id)]
+    if not wanted:
+        known = ", ".join(one.id for one in FRAMEWORKS)
+        raise UsageError(f"there is no framework {framework!r}", "anything", f"name one of {known}")
+    register = params.load(env).reviews
+    open_ = undecided(mapped for one in wanted for mapped in reviewed(one, register))
+    if as_json:
+        output.document({"env": env, "undecided": open_})
+        return 0
+    output.say(
+        f"# {len(open_)} to decide: accepted, rejected or changed. What each says stands in mappings.csv of a run."
+    )
+    output.say("reviews:" if open_ else "# Nothing is left to review.")
+    for one in open_:
+        output.say("  - {" + ", ".join(f"{name}: {json.dumps(value)}" for name, value in one.items()) + "}")
     return 0
 
 

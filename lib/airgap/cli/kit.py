@@ -16,7 +16,7 @@ HELP = """The runbook and all that it needs, in one file, for a place with no ne
 Where there is internet, in a checkout:
   airgap kit save kit.tar            wheels by the hashed lock, notebooks, params,
                                      charts, helm, kubectl, the Session Manager
-                                     plug-in where it is present
+                                     plug-in where it is present (it says if not)
 Carry kit.tar and kit.tar.load.pyz by media or by the artefact bucket, and compare
 the SHA-256 that save printed with the one on the other side. There:
   python3 kit.tar.load.pyz kit.tar   on a host that has nothing but Python
@@ -44,6 +44,8 @@ def save(file: File, as_json: Json = False) -> int:
     output.say(f"{data['loader']}\n  sha256 {data['loader_sha256']}")
     for name, digest in data["program_digests"].items():
         output.say(f"bin/{name}\n  sha256 {digest}")
+    for name in data["lacking"]:
+        output.say(f"bin/{name} is not in it: it is not on this machine, and whoever tunnels from inside needs it")
     return 0
 
 

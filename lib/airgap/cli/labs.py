@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,12 +17,21 @@ if TYPE_CHECKING:
     from airgap.egress.network import Network
 
 app = typer.Typer(
-    help="The lab: the recorded network as network namespaces of this machine; needs root.",
+    help="The lab: the recorded network as network namespaces of this machine; without root, of the caller's own.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 Estate = Annotated[Path | None, typer.Option("--estate", help="Snapshot, run or bundle; none: the latest run.")]
 Name = Annotated[str, typer.Option("--name", help="Name of the lab; none: the environment's.")]
+
+
+@app.callback()
+def _entered(context: typer.Context) -> None:
+    """Where the caller is not root, run the command inside namespaces of the caller's own."""
+    from airgap.lab import rootless
+
+    if context.invoked_subcommand != "show" and "--help" not in sys.argv:
+        rootless.enter(sys.argv[1:], begin=context.invoked_subcommand in ("up", "agree"))
 
 
 @app.command(epilog=example("airgap lab up --env demo", "airgap lab up --env demo --estate estate --name second"))
@@ -44,9 +54,12 @@ def up(env: Env = "demo", estate: Estate = None, name: Name = "", as_json: Json 
 @app.command(epilog=example("airgap lab down", "airgap lab down --name second"))
 def down(env: Env = "demo", name: Name = "", as_json: Json = False) -> int:
     """Take the lab down: its namespaces, its process, its folder. That none stands is no error."""
-    from airgap.lab import standing
+    from airgap.lab import engine, rootless, standing, street
 
-    ended = standing.down(name or env)
+    # What was shown ends by itself; of what was killed, pods and namespaces stay until somebody looks.
+    left = engine.clear() + street.clear()
+    ended = standing.down(name or env) or left > 0
+    rootless.leave()
     if as_json:
         output.document({"ended": ended})
     elif not ended:
@@ -93,10 +106,31 @@ def agree(
     return 3 if data["differing"] else 0 if data["agreed"] else 4
 
 
+@app.command(epilog=example("airgap lab show --env demo", "airgap lab show --env demo --part data"))
+def show(
+    env: Env = "demo",
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="data (database and cache) or workload; none: both.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Set the declared stores and deployment up on real components, try them, and keep the answers as live probes."""
+    from airgap.cli.probes import ended, tell
+    from airgap.run.showing import show as shown
+
+    data = shown(env, part or [], lambda text: output.progress("", text))
+    if as_json:
+        output.document(data)
+    else:
+        tell(data["Judged"])
+    return ended(data["Judged"])
+
+
 def _source(env: str, estate: Path | None) -> Path:
     from airgap import params
+    from airgap.run.context import reports_root
 
-    found = estate or params.project_root() / "reports" / env / "latest"
+    found = estate or reports_root(params.project_root()) / env / "latest"
     if not found.exists():
         raise UsageError(f"{found} is not there", "anything", f"airgap apply --env {env}, or name one with --estate")
     return found.resolve()

@@ -48,7 +48,10 @@ def lock(env: Env, as_json: Json = False) -> int:
 
 @app.command(epilog=example("airgap mirror plan --env demo"))
 def plan(env: Env, as_json: Json = False) -> int:
-    """Show what a copy would do and why. Changes nothing. 0: nothing to do, 2: something."""
+    """Show what a copy would do and why. Changes nothing.
+
+    0: nothing to do, 2: something, 3: a signature by an approved key is missing.
+    """
     data = _site(env).plan()
     if as_json:
         output.document(data)
@@ -68,7 +71,7 @@ def plan(env: Env, as_json: Json = False) -> int:
 def copy(env: Env, as_json: Json = False) -> int:
     """Copy what the registry lacks, from the sources; what is there whole is not read again.
 
-    0: everything is there, 1: something failed, 3: an immutable tag names another digest.
+    0: everything is there, 1: something failed, 3: an immutable tag names another digest, or a signature is missing.
     """
     return _ended(_site(env).copy(), as_json)
 
@@ -113,7 +116,8 @@ def _place(row: Mapping[str, Any]) -> str:
 
 
 def _signatures(row: Mapping[str, Any]) -> str:
-    return f"{'signed' if row['signed'] else 'unsigned'}, {len(row['attached'])} attached"
+    signed = f"signed by {row['signed_by']}" if row["signed_by"] else "signed" if row["signed"] else "unsigned"
+    return f"{signed}, {len(row['attached'])} attached"
 
 
 def _ended(data: Mapping[str, Any], as_json: bool) -> int:

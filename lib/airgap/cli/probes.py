@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -21,23 +22,35 @@ def probe(
     env: Env,
     host: Annotated[
         list[str] | None,
-        typer.Option("--host", help="BACKEND://NAME, of ssm, kubectl, netns, docker, podman, ssh, local; again: more."),
+        typer.Option(
+            "--host",
+            help="BACKEND://NAME, of ssm, kubectl, netns, docker, podman, ssh, local; again: more. local://client is a "
+            "client of the application on this machine.",
+        ),
     ] = None,
     lab: Annotated[str, typer.Option("--lab", help="Name of the lab to probe from; none: the environment's.")] = "",
     as_json: Json = False,
 ) -> int:
     """Try from inside what must be refused, beside what must be answered. 0: all as it must be, 3: not, 4: unknown."""
     from airgap.cloud.session import Clock
+    from airgap.lab import rootless
     from airgap.run.context import stamp
     from airgap.run.probing import probe as probed
 
+    if not host or any(one.startswith("netns://") for one in host):
+        rootless.enter(sys.argv[1:], begin=False)
     hosts = host or _hosts_of(lab or env)
-    told = probed(env, hosts, stamp(Clock()), _vpcs_of(hosts))
-    rows = told["Judged"]
+    vpcs, authority = _lab_of(hosts)
+    told = probed(env, hosts, stamp(Clock()), vpcs, authority)
     if as_json:
         output.document(told)
     else:
-        _say(rows)
+        tell(told["Judged"])
+    return ended(told["Judged"])
+
+
+def ended(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return the exit code of judged probes: 0 all as they must be, 3 one is not, 4 unknown or nothing tried."""
     kinds = {one["status"] for one in rows}
     return 3 if "fail" in kinds else 4 if "unknown" in kinds or not rows else 0
 
@@ -50,15 +63,17 @@ def _hosts_of(name: str) -> list[str]:
     return [] if lab is None else [f"netns://{lab.prefix}{one}" for one in lab.origins]
 
 
-def _vpcs_of(hosts: Sequence[str]) -> list[str]:
-    """Return the VPCs of which the labs of these hosts were built."""
+def _lab_of(hosts: Sequence[str]) -> tuple[list[str], str]:
+    """Return the VPCs of which the labs of these hosts were built, and the authorities of their services."""
     from airgap.lab import standing
 
     labs = [one for one in standing.standing() if any(host.startswith(f"netns://{one.prefix}") for host in hosts)]
-    return sorted({name for one in labs for name, kind in one.kinds.items() if kind == "vpc"})
+    vpcs = sorted({name for one in labs for name, kind in one.kinds.items() if kind == "vpc"})
+    return vpcs, "".join(standing.authority_file(one.name).read_text() for one in labs)
 
 
-def _say(rows: Sequence[Mapping[str, Any]]) -> None:
+def tell(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Say what came of each probe, host by host, and count them."""
     for host in sorted({one["host"] for one in rows}):
         output.say(host)
         for one in rows:

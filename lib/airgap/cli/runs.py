@@ -75,11 +75,12 @@ def drill(
 ) -> int:
     """Try a restore or a failover, or build the index of vectors once there are rows, and keep the evidence of it.
 
-    A drill is a run of its own and needs approval. It may be repeated.
+    A drill is a run of its own and needs approval. It may be repeated. An index of many rows is built by the server for
+    as long as it takes, while the table is in use; the drill asks until it stands, and may be interrupted meanwhile.
     """
     from airgap.run.drills import drill as carried_out
 
-    data = carried_out(what, env, approve)
+    data = carried_out(what, env, approve, output.progress)
     if as_json:
         output.document(data)
     else:

@@ -31,17 +31,19 @@ def vouch(path: Path, sign: str, stamp: str, run: Mapping[str, Any]) -> None:
 
 
 def _signer(named: str, region: str) -> signing.Signer:
+    """Return whoever signs under this name; what has none of these schemes is a file."""
     from airgap.cloud.kms_signer import kms_key
     from airgap.evidence.signing import Signer, local_key
+    from airgap.evidence.token_key import token_key
 
-    if named.startswith("kms:"):
-        return Signer(*kms_key(named[4:], region))
-    return local_key(Path(named))
+    schemes = {"kms": lambda: kms_key(named.removeprefix("kms:"), region), "pkcs11": lambda: token_key(named)}
+    found = schemes.get(named.partition(":")[0], lambda: local_key(Path(named)))()
+    return Signer(*found)
 
 
 def vouched(file: Path, public_key: Path | None, authority: Path | None) -> dict[str, signing.Signature]:
-    """Return what became of the signature and the time-stamp beside a bundle."""
-    from airgap.evidence import signing, stamping
+    """Return what became of the signature, the time-stamp and the bundle before, which stand beside a bundle."""
+    from airgap.evidence import chaining, signing, stamping
     from airgap.evidence.bundle.manifest import MANIFEST
     from airgap.evidence.bundle.members import Broken, opened
 
@@ -57,7 +59,7 @@ def vouched(file: Path, public_key: Path | None, authority: Path | None) -> dict
         said = raw
     if answer.is_file():
         found["time-stamp"] = stamping.judge(answer.read_bytes(), said, _read(authority))
-    return found
+    return {**found, "chain": chaining.before(file)} if file.is_file() else found
 
 
 def _read(path: Path | None) -> bytes | None:

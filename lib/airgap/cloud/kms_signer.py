@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from airgap.errors import AirgapError
+from airgap.errors import NotSigned
 
 ALGORITHM = "ECDSA_SHA_256"
 
@@ -18,7 +18,7 @@ ALGORITHM = "ECDSA_SHA_256"
 def kms_key(key: str, region: str) -> tuple[Callable[[bytes], bytes], bytes]:
     """Return what signs with a KMS key, named by id, ARN or alias, and its public key (PEM).
 
-    Raises ``AirgapError`` where the key may not sign.
+    Raises ``NotSigned`` where the key may not sign.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
@@ -29,7 +29,7 @@ def kms_key(key: str, region: str) -> tuple[Callable[[bytes], bytes], bytes]:
         try:
             return dict(getattr(client, operation)(KeyId=key, **params))
         except (BotoCoreError, ClientError) as error:
-            raise AirgapError(
+            raise NotSigned(
                 f"KMS key {key} gave no signature: {error}",
                 "the bundle, which is written and not signed",
                 "grant kms:Sign and kms:GetPublicKey on an ECC_NIST_P256 key for signing, and ask again",

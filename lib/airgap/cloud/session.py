@@ -87,14 +87,14 @@ class Cloud:
             connect_timeout=5,
             read_timeout=60,
             max_pool_connections=32,
-            s3={"addressing_style": "path"} if self.world == "rehearsal" else None,
+            s3={"addressing_style": "path"} if self.world != "aws" else None,
             account_id_endpoint_mode="disabled",
         )
         client = self._session.client(service, region_name=region, config=config)
         client.meta.events.register("before-parse", self.recorder.body_received)
         for operation in (call.split(":")[1] for call in PACED if call.startswith(f"{service}:")):
             client.meta.events.register(f"needs-retry.{service}.{operation}", again)
-        if self.world == "rehearsal":
+        if self.world != "aws":
             client.meta.events.register("before-sign.s3-control", _without_account_in_host)
         return client
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from airgap.controls.bearing import BEARS
+from airgap.controls.properties import PROPERTIES
+from airgap.model.canonical import digest_of
+from airgap.model.intent import MappingReview
 
-PROPOSED = "proposed"
-"""The review of a mapping that no compliance officer of the institution has confirmed: every one, as it is shipped."""
+PROPOSED, ACCEPTED, REJECTED, CHANGED = "proposed", "accepted", "rejected", "changed"
+"""Where the review of a mapping stands; as it is shipped, none is confirmed and each is proposed."""
+REVIEWS = (ACCEPTED, CHANGED, PROPOSED, REJECTED)
+VERSION = 12
+"""Hex digits of a mapping's version."""
+_TITLES = {one.id: one.title for one in PROPERTIES}
 
 
 class Mapped(NamedTuple):
     """One mapping: that the evidence on a property supports a requirement, why, by which source, and its review.
 
     ``relation`` is never more than "supports"; ``ids`` is ``checked`` where the requirement's id was compared with the
-    source's own list, else ``proposed``.
+    source's own list, else ``proposed``. ``mapping`` is the mapping's own version: digits of the digest of everything
+    that its reviewer reads. ``reviewed`` is what the institution's register says of it, of whatever version.
     """
 
     framework: str
@@ -28,7 +36,28 @@ class Mapped(NamedTuple):
     source: str
     version: str
     ids: str
+    mapping: str
     review: str = PROPOSED
+    reviewed: Optional[MappingReview] = None
+
+    def key(self) -> tuple[str, str, str]:
+        """Return what names a mapping: framework, requirement and property."""
+        return (self.framework, self.requirement, self.property)
+
+    def stands(self) -> bool:
+        """Tell whether it supports anything: a rejected one does not."""
+        return self.review != REJECTED
+
+    def told(self) -> str:
+        """Return the state of its review in words: what was decided, by whom and when, and the note."""
+        one = self.reviewed
+        if one is None:
+            return PROPOSED
+        if one.mapping != self.mapping:
+            return f"{PROPOSED} again: {one.reviewer} {one.decision} version {one.mapping} on {one.date}"
+        note = f": {one.note}" if one.note and one.decision != CHANGED else ""
+        nothing = ", supports nothing" if one.decision == REJECTED else ""
+        return f"{one.decision} by {one.reviewer} on {one.date}{nothing}{note}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +111,19 @@ class Framework:
     def _mapped(self, name: str, requirement: Requirement) -> Mapped:
         source = next((url for start, url in self.sources.items() if requirement.id.startswith(start)), self.source)
         why = self.because.get((name, requirement.id)) or f"{BEARS[name][0].upper()}{BEARS[name][1:]}."
-        return Mapped(self.id, name, requirement.id, self.relation, why, source, self.version, self.status)
+        read = [
+            self.id,
+            self.version,
+            source,
+            requirement.id,
+            requirement.asks,
+            name,
+            _TITLES[name],
+            self.relation,
+            why,
+        ]
+        version = digest_of(read)[:VERSION]
+        return Mapped(self.id, name, requirement.id, self.relation, why, source, self.version, self.status, version)
 
 
 def _natural(text: str) -> tuple[tuple[int, int, str], ...]:

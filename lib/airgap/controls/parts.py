@@ -69,7 +69,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("calls through them", AI, ("trials-from-inside",)),
     ),
     "NET-09": (
-        Part("every policy, by its requests", ENDPOINTS, ("endpoint-policies-bounded",)),
+        Part("every policy, by its requests", ENDPOINTS, ("endpoint-policies-bounded", "probes-foreign-bucket")),
         Part("proven: who and what every door lets through", ATTEST, ("proof-doors",)),
     ),
     "NET-10": (
@@ -109,7 +109,11 @@ PARTS: dict[str, tuple[Part, ...]] = {
         ),
         Part("the declared paths are reachable", "Reachability Analyzer in a real account"),
     ),
-    "NET-13": (Part("canaries and endpoints from inside", PROBE, ("probes-fail-outward",)),),
+    "NET-13": (
+        Part("canaries and endpoints from inside", PROBE, ("probes-fail-outward",)),
+        Part("a foreign bucket, by the endpoint's policy", PROBE, ("probes-foreign-bucket",)),
+        Part("the metadata service, from instances and pods", PROBE, ("probes-metadata",)),
+    ),
     "NET-14": (
         Part("all traffic of the VPC is recorded", NETWORK, ("flows-recorded",)),
         Part("the records are locked against deletion", "a bucket under Object Lock as their destination"),
@@ -130,7 +134,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     ),
     "EKS-06": (
         Part("admission", CONTROLLERS, ("namespaces-restricted",)),
-        Part("running pods", CONTROLLERS, ("pods-unprivileged",)),
+        Part("running pods", CONTROLLERS, ("pods-unprivileged", "probes-pods")),
     ),
     "EKS-07": (
         Part("trust is bound to one service account", IDENTITY, ("roles-pods-bound",)),
@@ -150,14 +154,20 @@ PARTS: dict[str, tuple[Part, ...]] = {
     ),
     "EKS-09": (
         Part("node groups and launch templates", CLUSTER, ("nodes-sealed", "nodes-started-safely")),
-        Part("running instances", CLUSTER, ("instances-run-safely",)),
+        Part("running instances", CLUSTER, ("instances-run-safely", "probes-metadata")),
     ),
     "SUP-01": (
         Part(
             "the private registry holds what the manifest lists, and nothing leads out of it", IMAGES,
-            ("repositories-declared", "repositories-closed", "registry-leads-nowhere", "registry-holds-the-lock"),
+            (
+                "repositories-declared", "repositories-closed", "registry-leads-nowhere", "registry-holds-the-lock",
+                "probes-registry",
+            ),
         ),
-        Part("running pods are of these digests", CONTROLLERS, ("pods-run-mirrored-images", "workloads-ready")),
+        Part(
+            "running pods are of these digests", CONTROLLERS,
+            ("pods-run-mirrored-images", "workloads-ready", "probes-pods"),
+        ),
         Part(
             "the application's digest from push to healthy target", FIRST,
             (
@@ -170,7 +180,10 @@ PARTS: dict[str, tuple[Part, ...]] = {
             ("documents-rendered", "builds-rendered", "pipeline-at-home"),
         ),
     ),
-    "SUP-02": (Part("signatures of images", IMAGES), Part("signatures of the runbook's own artefacts", BUNDLE)),
+    "SUP-02": (
+        Part("signatures of images and charts by approved keys", IMAGES, ("images-signed",)),
+        Part("signatures of the runbook's own artefacts", BUNDLE),
+    ),
     "DAT-01": (
         Part("PostgreSQL's address and subnets", DATA, ("database-sealed",)),
         Part("security groups of its own, and the cache's place", DATA, ("database-own-group", "cache-sealed")),
@@ -191,7 +204,8 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("PostgreSQL and cache demand TLS", DATA, ("database-tls-only", "cache-tls-only")),
         Part("a function has reached PostgreSQL over verified TLS", DATA, ("database-prepared",)),
         Part("the load balancer's TLS policy", EDGE, ("listeners-tls",)),
-        Part("a live handshake with each", PROBE),
+        Part("a live handshake with database and cache", PROBE, ("probes-data-tls",)),
+        Part("a live handshake with the entry", PROBE, ("probes-entry",)),
     ),
     "DAT-04": (
         Part(
@@ -199,7 +213,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
             ("database-backed-up", "database-backups-encrypted", "cache-backed-up", "table-recoverable"),
         ),
         Part("snapshots are shared with nobody", DATA, ("database-snapshots-private",)),
-        Part("a restore in the period", "the restore drill of step data", ("database-restored",)),
+        Part("a restore in the period", "the restore drill of step data", ("database-restored", "probes-restore")),
     ),
     "DAT-05": (
         Part("second zones as declared", DATA, ("database-two-zones", "cache-two-zones")),
@@ -210,7 +224,10 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("policies and grants", IDENTITY, ("keys-own-principals", "keys-grants-known", "keys-serve-consumers")),
     ),
     "KEY-02": (
-        Part("secrets in Secrets Manager: rotation and policy", SECRETS, ("secrets-rotated", "secrets-own-principals")),
+        Part(
+            "secrets in Secrets Manager: rotation and policy", SECRETS,
+            ("secrets-rotated", "secrets-own-principals", "probes-rotation"),
+        ),
         Part("who may read them, in the account", SECRETS, ("secrets-readers-named", "secrets-operator-limited")),
         Part(
             "what is mirrored into the cluster, and for whom", SECRETS,
@@ -241,7 +258,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
             ("role-deploy-trusted", "runner-own-role", "documents-rendered"),
         ),
         Part("the permissions boundary", IDENTITY, ("roles-bounded",)),
-        Part("users of the cache", DATA, ("cache-users-authenticate",)),
+        Part("users of cache and database", DATA, ("cache-users-authenticate", "probes-rights")),
         Part("the organisation's control policies", IDENTITY, ("organization-perimeter",)),
         Part("principals of the account beside the environment's", "the account's owner"),
     ),
@@ -258,7 +275,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
             ("balancers-declared", "balancer-placed", "balancer-hardened", "balancer-targets"),
         ),
         Part("a request is answered through it, under the true server name", FIRST, ("deployment-live",)),
-        Part("attacks are blocked", PROBE),
+        Part("attacks are blocked, plain text is turned away", PROBE, ("probes-entry",)),
     ),
     "LOG-01": (
         Part("the trail and its settings", NETWORK, ("trail-records-everything",)),

@@ -1,7 +1,8 @@
 """How far a run's evidence supports a requirement: from the verdicts on all properties that bear on it.
 
 It is never said that a requirement is met. What was not judged is never green: where nothing was, the requirement is
-not judged; where something was and something was not, it is supported in part.
+not judged; where something was and something was not, it is supported in part. A mapping that a reviewer of the
+institution rejected supports nothing, and is shown.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from airgap.controls.framework import Framework, Mapped, Requirement
+from airgap.controls.review import reviewed
 from airgap.controls.verdicts import PropertyVerdict
 from airgap.model.finding import FAIL, UNKNOWN, WAIVED
+from airgap.model.intent import MappingReview
 
 AGAINST, UNDECIDED, EXCEPTED = "against", "undecided", "excepted"
 IN_PART, SUPPORTED, NOT_JUDGED = "in-part", "supported", "not-judged"
@@ -28,14 +31,18 @@ class Support:
     mappings: tuple[tuple[Mapped, PropertyVerdict], ...]
 
 
-def supports(framework: Framework, verdicts: Iterable[PropertyVerdict]) -> tuple[Support, ...]:
-    """Return how far each requirement of a framework is supported by these verdicts, one on each property."""
+def supports(
+    framework: Framework, verdicts: Iterable[PropertyVerdict], reviews: Iterable[MappingReview] = ()
+) -> tuple[Support, ...]:
+    """Return how far each requirement of a framework is supported by these verdicts, one on each property, over the
+    mappings that stand after these reviews.
+    """
     found = {one.id: one for one in verdicts}
     rows: dict[str, list[tuple[Mapped, PropertyVerdict]]] = {}
-    for one in framework.mappings():
+    for one in reviewed(framework, reviews):
         rows.setdefault(one.requirement, []).append((one, found[one.property]))
     return tuple(
-        Support(one, status([verdict for _, verdict in rows[one.id]]), tuple(rows[one.id]))
+        Support(one, status([verdict for mapped, verdict in rows[one.id] if mapped.stands()]), tuple(rows[one.id]))
         for one in framework.requirements()
     )
 

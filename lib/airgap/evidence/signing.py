@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from airgap.errors import UsageError
+from airgap.errors import NoKey, UsageError
 from airgap.evidence.bundle.manifest import MANIFEST
 from airgap.model.canonical import canonical_bytes, encode
 
@@ -68,8 +68,14 @@ def encoded(kind: str, payload: bytes) -> bytes:
 
 
 def envelope(payload: bytes, signer: Signer) -> str:
-    """Return the DSSE envelope of a payload."""
-    signature = signer.sign(encoded(PAYLOAD, payload))
+    """Return the DSSE envelope of a payload; raises ``NoKey`` where the signer's two halves do not belong together."""
+    message = encoded(PAYLOAD, payload)
+    signature = signer.sign(message)
+    if not _verifies(signer.public, signature, message):
+        kept = "the bundle, which is written and not signed"
+        raise NoKey(
+            "The signature does not hold under its own public key", kept, "sign by an ECDSA key on the curve P-256"
+        )
     one = {"keyid": key_id(signer.public), "sig": base64.b64encode(signature).decode()}
     body = {"payload": base64.b64encode(payload).decode(), "payloadType": PAYLOAD, "signatures": [one]}
     return encode(body) + "\n"
@@ -83,8 +89,11 @@ def key_id(public: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
-def local_key(path: Path) -> Signer:
-    """Return the signer of a private key in a PEM file; raises ``UsageError`` where it is no P-256 key."""
+def local_key(path: Path) -> tuple[Callable[[bytes], bytes], bytes]:
+    """Return what signs with a private key in a PEM file, and its public key (PEM).
+
+    Raises ``UsageError`` where it is no P-256 key.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
@@ -96,7 +105,7 @@ def local_key(path: Path) -> Signer:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
         raise _no_key(path, "it is of another kind")
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return Signer(lambda message: key.sign(message, ec.ECDSA(SHA256())), public)
+    return lambda message: key.sign(message, ec.ECDSA(SHA256())), public
 
 
 def _no_key(path: Path, why: str) -> UsageError:

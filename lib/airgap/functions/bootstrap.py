@@ -5,11 +5,17 @@ function can do with the master's password nothing but this. An ivfflat index is
 lists are drawn from them; whether the planner uses one is measured, on rows of no meaning that are rolled back where
 the table is still empty. What was done and measured is the answer and a line of the function's log.
 
-Sources: pgvector README, "IVFFlat"; RDS User Guide, "Upgrading PostgreSQL extensions".
+An index of many rows takes longer than a function may. It is built beside the table's life (``CONCURRENTLY``: nobody
+waits to write) by the server, which goes on when the function has hung up: a statement that talks to nobody does not
+notice. The function answers how far it is; whoever calls again finds the index built, and it takes its place then.
+
+Sources: pgvector README, "IVFFlat"; PostgreSQL documentation, "CREATE INDEX, Building Indexes Concurrently", "Progress
+Reporting", ``client_connection_check_interval`` (off by default); RDS User Guide, "Upgrading PostgreSQL extensions".
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -21,6 +27,10 @@ EVENT = "database-prepared"
 """By this the line in the log is found."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _PROBE, _ROWS, _LISTS = "airgap_probe", 200, 10
+PATIENCE = 20.0
+"""Seconds for which the function waits for an index; with everything else it ends well within its own time."""
+MOST = 100_000
+"""Rows are counted so far; a whole table of vectors is not read for its size."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -32,21 +42,28 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return answer
 
 
-def prepare(event: Mapping[str, Any], secrets: Any, open_: Callable[..., Connection] = connect) -> dict[str, Any]:
+def prepare(
+    event: Mapping[str, Any], secrets: Any, open_: Callable[..., Connection] = connect, patience: float = PATIENCE
+) -> dict[str, Any]:
     """Prepare the database at ``host``, ``port``, ``dbname`` as the user of the secret ``masterarn``.
 
     ``table``, ``dimensions`` and ``lists`` say what of. Raises ``ValueError`` where they are not what they should be,
-    or where the table is there with vectors of another size.
+    or where the table is there with vectors of another size. ``building`` in the answer tells how far the server is
+    with an index that took it longer than ``patience`` (seconds).
     """
     table, dimensions, lists = _asked(event)
     master = value_of(secrets, str(event["masterarn"]), VersionStage="AWSCURRENT")
-    connection = open_(event, str(master["username"]), str(master["password"]))
+    sign_in = functools.partial(open_, event, str(master["username"]), str(master["password"]))
+    connection = sign_in()
     try:
         _make(connection, table, dimensions)
-        rows = int(connection.run(f"SELECT count(*) FROM {identifier(table)}")[0][0])
-        if rows:
-            _index(connection, table, lists)
-        used = _measured(connection, table) if rows else _probed(connection, dimensions)
+        some = f"SELECT 1 FROM {identifier(table)} LIMIT {MOST}"
+        rows = int(connection.run(f"SELECT count(*) FROM ({some}) AS counted")[0][0])
+        building = _index(connection, table, lists, functools.partial(_begun, sign_in, patience)) if rows else ""
+        if building:
+            used = {"building": building, "index_used": False, "plan": []}
+        else:
+            used = _measured(connection, table) if rows else _probed(connection, dimensions)
         return {
             "asked": event.get("asked", ""),
             "host": str(event["host"]),
@@ -88,8 +105,12 @@ def _make(connection: Connection, table: str, dimensions: int) -> None:
         connection.run("ROLLBACK")
         raise ValueError(f"{table} holds vectors of {size} dimensions, declared {dimensions}; nothing was changed")
     # On RDS the master is no superuser: it hands a table to a role of which it is a member.
-    connection.run(f"GRANT {group} TO CURRENT_USER")
-    connection.run(f"ALTER TABLE {named} OWNER TO {group}")
+    owner = connection.run(
+        "SELECT tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename = :one", one=table
+    )
+    if owner != [[GROUP]]:  # asked first, as the statement waits until nobody uses the table
+        connection.run(f"GRANT {group} TO CURRENT_USER")
+        connection.run(f"ALTER TABLE {named} OWNER TO {group}")
     connection.run("COMMIT")
 
 
@@ -102,22 +123,66 @@ def _size(connection: Connection, table: str) -> int:
     return int(found[0][0]) if found else 0
 
 
-def _index(connection: Connection, table: str, lists: int) -> None:
-    """Build the index unless it is there with so many lists; one with others is replaced in one transaction."""
-    name = identifier(index_of(table))
-    found = connection.run("SELECT reloptions FROM pg_class WHERE oid = to_regclass(:name)", name=f"public.{name}")
-    if found and found[0][0] == [f"lists={lists}"]:
-        return
+def _index(connection: Connection, table: str, lists: int, begin: Callable[[str], bool]) -> str:
+    """Have the index with so many lists; return '' where it is there, else how far the server is with building it.
+
+    It is built under another name beside the one that may be there, and takes its place when it is whole; one that was
+    given up is not valid and goes. ``begin`` has a statement run, and says whether it has ended.
+    """
+    name, next_ = identifier(index_of(table)), identifier(f"{index_of(table)}_next")
+    if _stands(connection, index_of(table), lists):
+        return ""
+    told = _progress(connection, table)
+    if not told and not _stands(connection, f"{index_of(table)}_next", lists):
+        connection.run(f"DROP INDEX IF EXISTS {next_}")
+        columns = "USING ivfflat (embedding vector_cosine_ops)"
+        if not begin(f"CREATE INDEX CONCURRENTLY {next_} ON {identifier(table)} {columns} WITH (lists = {lists})"):
+            told = _progress(connection, table) or "not begun"
+    if told:
+        return told
     connection.run("BEGIN")
     connection.run(f"DROP INDEX IF EXISTS {name}")
-    connection.run(
-        f"CREATE INDEX {name} ON {identifier(table)} USING ivfflat (embedding vector_cosine_ops) WITH (lists = {lists})"
-    )
+    connection.run(f"ALTER INDEX {next_} RENAME TO {name}")
     connection.run("COMMIT")
+    return ""
+
+
+def _stands(connection: Connection, name: str, lists: int) -> bool:
+    """Tell whether an index is there, whole, and has so many lists."""
+    query = "SELECT c.reloptions, i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = "
+    return bool(connection.run(f"{query} to_regclass(:name)", name=f"public.{name}") == [[[f"lists={lists}"], True]])
+
+
+def _begun(sign_in: Callable[..., Connection], patience: float, statement: str) -> bool:
+    """Have the server run a statement on a connection of its own; tell whether it has ended within so many seconds.
+
+    Hung up on, the server goes on: it does not look at the connection before the statement has ended.
+    """
+    connection = sign_in(seconds=patience)
+    try:
+        connection.run("SET statement_timeout = 0")
+        connection.run(statement)
+    except TimeoutError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _progress(connection: Connection, table: str) -> str:
+    """Return what the server says of an index that it builds on a table, '' where it builds none."""
+    query = (
+        "SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total FROM pg_stat_progress_create_index "
+        "WHERE relid = to_regclass(:name)"
+    )
+    for phase, blocks, of_blocks, rows, of_rows in connection.run(query, name=f"public.{table}"):
+        share = f", {rows} of {of_rows} rows" if of_rows else f", {blocks} of {of_blocks} blocks" if of_blocks else ""
+        return f"{phase}{share}"
+    return ""
 
 
 def index_of(table: str) -> str:
-    """Return the name of a table's vector index; PostgreSQL keeps 63 characters of a name."""
+    """Return the name of a table's vector index; PostgreSQL keeps 63 characters of a name, here with ``_next``."""
     return f"{table[:46]}_ivfflat"
 
 

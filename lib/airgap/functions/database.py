@@ -40,8 +40,13 @@ def value_of(secrets: Any, arn: str, **version: str) -> dict[str, Any]:
     return held
 
 
-def connect(place: Mapping[str, Any], user: str, password: str, authorities: Path = AUTHORITIES) -> Connection:
-    """Return a connection to the server at ``host``, ``port`` and ``dbname`` of ``place``; TLS 1.2 or later alone."""
+def connect(
+    place: Mapping[str, Any], user: str, password: str, authorities: Path = AUTHORITIES, seconds: float = SECONDS
+) -> Connection:
+    """Return a connection to the server at ``host``, ``port`` and ``dbname`` of ``place``; TLS 1.2 or later alone.
+
+    Connecting, and each statement, may take so many seconds; a ``TimeoutError`` ends what takes longer.
+    """
     trust = ssl.create_default_context(cafile=str(authorities))
     trust.minimum_version = ssl.TLSVersion.TLSv1_2
     return Connection(
@@ -51,6 +56,6 @@ def connect(place: Mapping[str, Any], user: str, password: str, authorities: Pat
         database=str(place["dbname"]),
         password=password,
         ssl_context=trust,
-        timeout=SECONDS,
+        timeout=seconds,
         application_name="airgap",
     )

@@ -11,13 +11,14 @@ import contextlib
 import json
 import signal
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from airgap.lab import names, wire
+from airgap.lab import doors, names, wire
 from airgap.lab.kernel import inside
 
 PKTINFO = getattr(socket, "IP_PKTINFO", 8)
@@ -33,11 +34,24 @@ async def _main(plan: dict[str, Any]) -> None:
             if one["kind"] == "udp":
                 _datagrams(loop, _socket(socket.SOCK_DGRAM, one["port"]), _resolver(plan["names"], one.get("vpc", "")))
             else:
-                servers.append(await asyncio.start_server(_greet, sock=_socket(socket.SOCK_STREAM, one["port"])))
+                greeting, secure = _greeting(one, plan)
+                bound = _socket(socket.SOCK_STREAM, one["port"])
+                servers.append(await asyncio.start_server(doors.closing(greeting), sock=bound, ssl=secure))
     Path(plan["ready"]).write_text("ready\n")
     await stop.wait()
     for server in servers:
         server.close()
+
+
+def _greeting(one: dict[str, Any], plan: dict[str, Any]) -> tuple[doors.Greeting, ssl.SSLContext | None]:
+    """Return what answers at a listener, and with which certificate."""
+    if one["kind"] == "metadata":
+        return doors.metadata(one["options"]), None
+    if one["kind"] == "bucket":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(plan["certificate"])
+        return doors.bucket(one["policy"], plan["partition"]), context
+    return _greet, None
 
 
 def _socket(kind: int, port: int) -> socket.socket:
@@ -57,11 +71,9 @@ def _socket(kind: int, port: int) -> socket.socket:
 
 async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say where a connection came to; what is asked is not read."""
-    with contextlib.suppress(OSError):
-        here, *_ = writer.get_extra_info("sockname")
-        writer.write(f"airgap lab {here.removeprefix('::ffff:')}\n".encode())
-        await writer.drain()
-        writer.close()
+    here, *_ = writer.get_extra_info("sockname")
+    writer.write(f"airgap lab {here.removeprefix('::ffff:')}\n".encode())
+    await writer.drain()
 
 
 def _datagrams(loop: asyncio.AbstractEventLoop, one: socket.socket, answer: Answer) -> None:

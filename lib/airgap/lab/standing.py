@@ -22,11 +22,12 @@ from typing import Any
 
 from airgap.egress.network import Network
 from airgap.errors import AirgapError, UsageError
-from airgap.lab import kernel, listening, names, twin
+from airgap.lab import doors, instances, kernel, listening, names, packages, twin
 from airgap.lab.gateways import internet_of
+from airgap.rehearsal.authority import Authority
 
 SERVER = "airgap.lab.serve"
-TOOLS = {"ip": "iproute2", "nft": "nftables"}
+PACKAGES = ("iproute2", "nftables")
 START_SECONDS, STOP_SECONDS = 20.0, 10.0
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -59,26 +60,11 @@ def home() -> Path:
     return Path(base) / "airgap" / "lab"
 
 
-def needed() -> list[str]:
-    """Return the packages that a lab needs and this machine has not."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    return sorted(package for tool, package in TOOLS.items() if shutil.which(tool, path=path) is None)
-
-
 def install(said: Callable[[str], None]) -> None:
     """Install what is needed (Debian, Ubuntu), after saying what; raises where it cannot be."""
     if os.geteuid() != 0:
         raise UsageError("A lab makes network namespaces, which root alone may", "anything", "run it as root")
-    packages = needed()
-    if not packages:
-        return
-    said(f"installing {', '.join(packages)} with apt-get")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
-    for each in (["apt-get", "update", "-q"], command):
-        done = subprocess.run(each, env=quiet, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise AirgapError(f"{' '.join(each)} failed: {done.stderr[-400:]}", "the network", "install them by hand")
+    packages.installed(*PACKAGES, tell=said)
 
 
 def up(network: Network, name: str, source: str = "") -> Lab:
@@ -93,11 +79,12 @@ def up(network: Network, name: str, source: str = "") -> Lab:
     internet_of(builder)
     meant = names.names(network)
     listening.resolvers(builder, meant)
+    instances.beside(builder)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700, parents=True)
     (place / "twin.txt").write_text(made.text())
     serving = {"prefix": prefix, "names": meant, "listens": listening.listens(made, network, meant),
-               "ready": str(place / "ready")}  # fmt: skip
+               "ready": str(place / "ready"), **_certified(network, place)}  # fmt: skip
     (place / "serve.json").write_text(json.dumps(serving, indent=1))
     try:
         kernel.carry_out(made, prefix)
@@ -112,10 +99,27 @@ def up(network: Network, name: str, source: str = "") -> Lab:
 
 
 def _origins(network: Network, kinds: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the hosts on which something of the environment's own runs: instances, and functions in the VPC."""
+    """Return the hosts on which something of the environment's own runs: instances, pods, and functions in the VPC."""
     runs = [name for name, one in network.interfaces.items()
             if (one.get("Attachment") or {}).get("InstanceId") or one.get("InterfaceType") == "lambda"]  # fmt: skip
-    return tuple(sorted(one for one in runs if kinds.get(one) == "host"))
+    pods = [name for name, kind in kinds.items() if kind == "pod"]
+    return tuple(sorted([one for one in runs if kinds.get(one) == "host"] + pods))
+
+
+def authority_file(name: str) -> Path:
+    """Return the file with the certificate of the authority that a lab's services are proven by."""
+    return home() / name / "authority.pem"
+
+
+def _certified(network: Network, place: Path) -> dict[str, str]:
+    """Issue the certificate of the buckets behind endpoints; its authority is this lab's alone."""
+    regions = sorted({region for _, region, _ in doors.s3_endpoints(network)})
+    china = any(one.startswith("cn-") for one in regions)
+    suffix = "amazonaws.com.cn" if china else "amazonaws.com"
+    authority = Authority(place)
+    wanted = [f"{wild}s3.{one}.{suffix}" for one in regions for wild in ("*.", "")]
+    (place / "authority.pem").write_text(authority.pem)
+    return {"certificate": str(authority.issue(wanted or ["localhost"])), "partition": "aws-cn" if china else "aws"}
 
 
 def _serve(place: Path) -> int:

@@ -217,6 +217,15 @@ class Ai(Section):
 
 
 @dataclass(frozen=True)
+class Signer(Section):
+    """Whoever signs images or charts, by an approved public key."""
+
+    name: str = says("who signs, as reports name them")
+    images: tuple[str, ...] = says("where what they sign comes from, as registry.k8s.io/*; * stands for any text")
+    key: str = says("public key of the signatures, in PEM: cosign's cosign.pub; P-256, Ed25519, or RSA of 2048 bits")
+
+
+@dataclass(frozen=True)
 class Images(Section):
     """What is mirrored into the environment's registry; images follow from the charts, which are rendered."""
 
@@ -229,6 +238,7 @@ class Images(Section):
         "another pipeline brings the application",
         None,
     )
+    signers: tuple[Signer, ...] = says("approved keys; none: signatures are carried and no signer is judged", ())
 
 
 @dataclass(frozen=True)
@@ -262,6 +272,22 @@ class Waiver(Section):
     ticket: str = says("change or risk ticket")
     created: str = says("date of approval, YYYY-MM-DD")
     expires: str = says("last day on which it holds, YYYY-MM-DD")
+
+
+@dataclass(frozen=True)
+class MappingReview(Section):
+    """What a reviewer of the institution said of one mapping from a property to a requirement, in one version of it."""
+
+    framework: str = says("id of the framework, as sp800-53")
+    requirement: str = says("id of the requirement in it, as AC-4")
+    property: str = says("id of the property, as NET-03")
+    mapping: str = says("version of the mapping that was reviewed, 12 hex digits as its framework's report shows them")
+    decision: Literal["accepted", "rejected", "changed"] = says(
+        "accepted as it is, rejected: supports nothing, or changed: holds for the reason that the note gives"
+    )
+    reviewer: str = says("person who reviewed it")
+    date: str = says("day of the review, YYYY-MM-DD")
+    note: str = says("why; needed for rejected and changed", "")
 
 
 @dataclass(frozen=True)
@@ -310,6 +336,12 @@ class Intent(Section):
     )
     recovery: tuple[Recovery, ...] = says("recovery objectives; none: the institution's own register has them", ())
     exceptions: tuple[Waiver, ...] = says("register of exceptions", ())
+    reviews: tuple[MappingReview, ...] = says("reviews of mappings to requirements; without one each is proposed", ())
+
+    @property
+    def embedded(self) -> bool:
+        """Whether AWS's API is the embedded one, as in the worlds rehearsal and lab."""
+        return self.world != "aws"
 
     def arn(self, service: str, resource: str, *, region: Optional[str] = None, account: Optional[str] = None) -> str:
         """Return an ARN in this partition; Region and account default to the environment's own ('' leaves them out)."""

@@ -8,8 +8,8 @@ the other five members; ``prev`` is the digest of the line before, 64 zeros for 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Optional, Protocol
 
 from airgap.model.canonical import digest, digest_of, encode, plain
 
@@ -44,28 +44,44 @@ def write(entry: Mapping[str, Any]) -> str:
     return encode(entry) + "\n"
 
 
+class Line(NamedTuple):
+    """One line as it was read: the entry, None where it cannot be read, the digest of its data, and what is wrong."""
+
+    entry: Optional[dict[str, Any]]
+    data_sha256: str
+    problems: list[str]
+
+
 def read(text: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the lines of a journal and what is wrong with it; an unfinished last line is ignored but named."""
-    entries: list[dict[str, Any]] = []
-    problems: list[str] = []
-    raw = text.split("\n")
-    if raw[-1]:
-        problems.append(f"unfinished last line after line {len(raw) - 1}, ignored")
+    found = list(follow(_lines(text)))
+    return [one.entry for one in found if one.entry], [what for one in found for what in one.problems]
+
+
+def _lines(text: str) -> list[str]:
+    """Split at line feeds alone: what else counts as the end of a line stands unescaped in JSON."""
+    *whole, rest = text.split("\n")
+    return [*(f"{one}\n" for one in whole), *([rest] if rest else [])]
+
+
+def follow(lines: Iterable[str]) -> Iterator[Line]:
+    """Yield each line of a journal as it is read, its end included; what comes after an unreadable one is left."""
     prev = GENESIS
-    for number, item in enumerate(raw[:-1], 1):
+    for number, item in enumerate(lines, 1):
+        if not item.endswith("\n"):
+            yield Line(None, "", [f"unfinished last line after line {number - 1}, ignored"])
+            return
         try:
             entry = json.loads(item)
-            body = {key: entry[key] for key in ("seq", "time", "event", "data", "prev")}
-            # What json.loads gives is plain already.
-            own = digest(encode(body).encode("utf-8"))
-            intact = entry["digest"] == own and set(entry) == {*body, "digest"}
+            # What json.loads gives is plain already, and "data" comes first in canonical JSON.
+            data = encode(entry["data"])
+            rest = encode({key: entry[key] for key in ("seq", "time", "event", "prev")})
+            intact = entry["digest"] == digest(f'{{"data":{data},{rest[1:]}'.encode()) and len(entry) == 6
         except (ValueError, KeyError, TypeError) as error:
-            problems.append(f"line {number} cannot be read: {error}")
-            break
-        if not intact:
-            problems.append(f"line {number} was altered: its digest does not match")
+            yield Line(None, "", [f"line {number} cannot be read: {error}"])
+            return
+        problems = [] if intact else [f"line {number} was altered: its digest does not match"]
         if entry["prev"] != prev or entry["seq"] != number:
             problems.append(f"line {number} does not follow the line before it")
         prev = entry["digest"]
-        entries.append(entry)
-    return entries, problems
+        yield Line(entry, digest(data.encode("utf-8")), problems)

@@ -2,7 +2,7 @@
 
 The lock file ``params/ENV.images.json`` pins every image and chart by digest, sorted by source and tag:
 ``{"schema": "airgap/images/v1", "entries": [{"kind", "source", "tag", "digest", "platforms", "size", "signatures",
-"archive", "for"}]}``.
+"archive", "claims", "for"}]}``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,18 @@ _DOCKER = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a signature in cosign's form signs, as text, and the signature over it, in base64."""
+
+    payload: str
+    signature: str
+
+    def as_data(self) -> dict[str, str]:
+        """Return the claim as JSON data."""
+        return {"payload": self.payload, "signature": self.signature}
+
+
+@dataclass(frozen=True)
 class Entry:
     """One image or chart of the lock: where it comes from, its digest, and what it is for."""
 
@@ -34,6 +46,8 @@ class Entry:
     component: str = ""
     archive: str = ""
     """Of a chart: the digest of its archive, which is its only layer."""
+    claims: tuple[Claim, ...] = ()
+    """What its signatures say, so that whoever has an approved key can judge them without the registry."""
 
     @property
     def reference(self) -> str:
@@ -44,17 +58,19 @@ class Entry:
         """Return the entry as JSON data, in the form of the lock file."""
         lists = {"platforms": list(self.platforms), "signatures": list(self.signatures)}
         named = {"kind": self.kind, "source": self.source, "tag": self.tag, "digest": self.digest}
-        return {**named, **lists, "size": self.size, "archive": self.archive, "for": self.component}
+        claims = [one.as_data() for one in self.claims]
+        return {**named, **lists, "size": self.size, "archive": self.archive, "claims": claims, "for": self.component}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Entry:
-        """Return the entry of a lock file; missing or unknown members raise ``ValueError``."""
+        """Return the entry of a lock file, an older one without claims; missing or unknown members: ``ValueError``."""
         known = {"kind", "source", "tag", "digest", "platforms", "size", "signatures", "archive", "for"}
-        if set(data) != known:
-            raise ValueError(f"members {sorted(set(data) ^ known)} of an entry are missing or unknown")
+        if set(data) - {"claims"} != known:
+            raise ValueError(f"members {sorted((set(data) - {'claims'}) ^ known)} of an entry are missing or unknown")
         plain = {name: data[name] for name in ("kind", "source", "tag", "digest", "size", "archive")}
         lists: dict[str, Any] = {name: tuple(data[name]) for name in ("platforms", "signatures")}
-        return cls(**plain, **lists, component=data["for"])
+        claims = tuple(Claim(**one) for one in data.get("claims", ()))
+        return cls(**plain, **lists, component=data["for"], claims=claims)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Live probes: what is tried from inside, what must come of each, and what its answer says.
+"""Live probes: what came of each, what it says, and which judgement it is for.
 
 A probe that must be refused has a positive control from the same place: another that must be answered and that goes
 by the same instrument. Without it nothing is shown, since a broken instrument is refused everything.
+What is probed from where is in ``probe_list``.
 """
 
 from __future__ import annotations
@@ -9,55 +10,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from airgap.model.components import kind
-from airgap.model.derived import endpoint_services
-from airgap.model.intent import Intent
-
 CALL = "probe:Network"
 """The observation of a transcript of probes; its method is TEST."""
 SCHEMA = "airgap/probes/v1"
 REFUSED, ANSWERED = "refused", "answered"
 KINDS = {"unreachable": "the network says so", "dropped": "nothing came back", "refused": "turned away by policy"}
 """How a probe fails: the words of the instrument, and what they mean."""
+SKIPPED = "skipped"
+"""The outcome of a probe that was not made, since what it needs is not there; its detail says what."""
 FRESH = 86_400
-"""Seconds for which a transcript speaks of the network."""
-ABROAD = {4: "1.1.1.1", 6: "2606:4700:4700::1111"}
-RESOLVER = "8.8.8.8"
-STRANGER = "example.com"
-"""Addresses and a name of the world outside that answer everybody: a refusal is the network's."""
+"""Seconds for which a transcript speaks of what it tried."""
+NETWORK, METADATA, BUCKET = "network", "metadata", "bucket"
+DATABASE, CACHE, ENTRY, REGISTRY = "database", "cache", "entry", "registry"
+RIGHTS, VECTORS, ROTATION, RESTORE, WORKLOAD = "rights", "vectors", "rotation", "restore", "workload"
+"""What a probe is about; one that does not say is about the network."""
+COMPONENT = "lab://"
+"""What hosts begin with that are components of the lab: they stand in no network of the record."""
+_BARE = ("tcp", "icmp")
+"""Kinds that only ask whether somebody is there: of these a reset is an answer."""
 
 
-def probes_of(intent: Intent) -> list[dict[str, Any]]:
-    """Return every probe of an environment, controls first; ``wants`` says what must come of it."""
-    names = _endpoint_names(intent)
-    first = names[0] if names else ""
-    found: list[dict[str, Any]] = [_probe(f"endpoint-{name}", "tcp", ANSWERED, to=name, port=443) for name in names]
-    found.append(_probe("resolver-own-name", "dns", ANSWERED, ask=first))
-    by_connection, by_name = f"endpoint-{first}", "resolver-own-name"
-    found += [
-        _probe("internet-tcp", "tcp", REFUSED, by_connection, to=ABROAD[4], port=443),
-        _probe("internet-tcp-plain", "tcp", REFUSED, by_connection, to=ABROAD[4], port=80),
-        _probe("internet-ssh", "tcp", REFUSED, by_connection, to=ABROAD[4], port=22),
-        _probe("internet-tcp-ipv6", "tcp", REFUSED, "loopback-ipv6", to=ABROAD[6], port=443),
-        _probe("internet-icmp", "icmp", REFUSED, "loopback-icmp", to=ABROAD[4]),
-        _probe("foreign-resolver", "udp", REFUSED, by_name, to=RESOLVER, port=53, ask=STRANGER),
-        _probe("resolver-foreign-name", "dns", REFUSED, by_name, ask=STRANGER),
-        _probe("loopback-icmp", "icmp", ANSWERED, to="127.0.0.1"),
-        _probe("loopback-ipv6", "icmp", ANSWERED, to="::1"),
-    ]
-    return sorted(found, key=lambda one: (one["wants"] != ANSWERED, one["name"]))
+def about(answer: Mapping[str, Any]) -> str:
+    """Return what a probe is about."""
+    return str(answer.get("about") or NETWORK)
 
 
-def _probe(name: str, kind: str, wants: str, control: str = "", **more: Any) -> dict[str, Any]:
-    return {"name": name, "kind": kind, "wants": wants, "control": control, **more}
-
-
-def _endpoint_names(intent: Intent) -> list[str]:
-    """Return the names at which the interface endpoints of an environment answer inside it."""
-    suffix = "amazonaws.com.cn" if intent.partition == "aws-cn" else "amazonaws.com"
-    own = {"ecr.api": "api.ecr", "ecr.dkr": f"{intent.account}.dkr.ecr", "oidc-eks": "oidc.eks"}
-    services = sorted(one for one in endpoint_services(intent) if kind(one) == "interface")
-    return [f"{own.get(one, one)}.{intent.region}.{suffix}" for one in services]
+def of_host(transcript: Mapping[str, Any], host: Mapping[str, Any], member: str) -> Any:
+    """Return what a host's own record says of time, place or VPCs, else what the whole transcript says."""
+    return host.get(member, transcript.get(member))
 
 
 def told(answer: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
@@ -67,9 +47,11 @@ def told(answer: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> 
     """
     name, outcome, detail = str(answer["name"]), str(answer["outcome"]), str(answer.get("detail", ""))
     said = f"{name} was {outcome}" + (f" ({detail})" if detail else "")
+    if outcome == SKIPPED:
+        return "unknown", said
     if answer["wants"] == ANSWERED:
         return ("pass", said) if outcome == ANSWERED else ("fail", f"{said}; it must be answered")
-    reset = outcome == "refused" and answer["kind"] in ("tcp", "icmp")
+    reset = outcome == "refused" and answer["kind"] in _BARE
     if outcome == ANSWERED or reset:
         return "fail", f"{said}; it must be refused"
     control = others.get(str(answer.get("control")))

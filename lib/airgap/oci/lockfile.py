@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from airgap.errors import BrokenContent, MissingPlatform, MovedTag, RegistryFailed, UsageError
 from airgap.model.mirror import CHART, IMAGE, Entry, Lock
+from airgap.oci import signatures
 from airgap.oci.content import Descriptor, Manifest
 from airgap.oci.reference import DIGEST, Reference
 from airgap.oci.registry import Repository
@@ -120,6 +121,7 @@ def resolve(source: Repository, reference: Reference, component: str = "", platf
         signatures=tuple(sorted(map(str, referring))),
         component=component,
         archive=archive_of(root).digest if root.kind == HELM else "",
+        claims=tuple(signatures.claims(source, extra)),
     )
 
 

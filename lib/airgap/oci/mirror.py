@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airgap.errors import AirgapError, BrokenContent, MirrorFailed, RegistryFailed
+from airgap.model.intent import Signer
 from airgap.model.mirror import Entry, Lock
-from airgap.oci import copying, planning
+from airgap.oci import copying, planning, signatures
 from airgap.oci.archive import Archive, FromArchive
 from airgap.oci.copying import IntoRepository, Tally, Target, Whereabouts
 from airgap.oci.layout import Folder, pack
@@ -49,7 +50,8 @@ def unheard(entry: Entry, text: str) -> None:
 class Mirror:
     """A private registry as the mirror of what a lock names.
 
-    ``admitted`` names images, as ``image:registry.k8s.io/pause``, that may hold what looks like a secret.
+    ``admitted`` names images, as ``image:registry.k8s.io/pause``, that may hold what looks like a secret. What a key of
+    ``signers`` is approved for is neither locked, planned nor copied without its signature.
     ``token`` gives ECR's authorization token (base64, as GetAuthorizationToken does) and is asked again when it has
     expired; ``repository`` names the repository of an entry; ``platforms`` must be in every image; ``told`` hears of
     each entry when it begins and what became of it.
@@ -66,6 +68,7 @@ class Mirror:
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
     told: Callable[[Entry, str], None] = unheard
     admitted: frozenset[str] = frozenset()
+    signers: tuple[Signer, ...] = ()
     _seen: Whereabouts = field(default_factory=Whereabouts)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,6 +97,7 @@ class Mirror:
         wanted = sorted((Reference.parse(text), component) for text, component in references.items())
         with ThreadPoolExecutor(IMAGES_AT_ONCE) as pool:
             found = list(pool.map(lambda one: resolve(self.source(one[0]), one[0], one[1], self.platforms), wanted))
+        signatures.signers(found, self.signers)
         return Lock(tuple(sorted(found, key=lambda entry: (entry.source, entry.tag))))
 
     def archive(self, entry: Entry) -> bytes:
@@ -110,9 +114,10 @@ class Mirror:
         return b"".join(Incoming(source, blob, source.session).pieces())
 
     def plan(self, lock: Lock) -> list[Row]:
-        """Return what copying would do, a row for each entry, without writing anything."""
+        """Return what copying would do, a row for each entry, without writing anything; ``Unsigned`` before any row."""
+        signer = signatures.signers(lock.entries, self.signers)
         with ThreadPoolExecutor(BLOBS_AT_ONCE) as pool:
-            return list(pool.map(lambda one: planning.row(one, self._into(one)), lock.entries))
+            return list(pool.map(lambda one: planning.row(one, self._into(one), signer[one.reference]), lock.entries))
 
     def copy(self, lock: Lock) -> list[Outcome]:
         """Copy what the mirror lacks of a lock, from the sources."""
@@ -144,6 +149,7 @@ class Mirror:
                 where = target(entry)
                 self.told(entry, "begun")
                 try:
+                    signatures.signers((entry,), self.signers)
                     tally = copying.copy(entry, source(entry), where, blobs, self.platforms, self.admitted)
                 except AirgapError as error:
                     self.told(entry, f"failed: {error.what}")

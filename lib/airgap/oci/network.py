@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -62,5 +63,7 @@ def _pool(route: Route) -> urllib3.PoolManager:
         "maxsize": CONNECTIONS,
         "timeout": TIMEOUT,
         "retries": False,
+        # Through a proxy urllib3 would wait for each small part's receipt (Nagle): 40 ms for every blob.
+        "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     }
     return urllib3.ProxyManager(route.proxy, **options) if route.proxy else urllib3.PoolManager(**options)

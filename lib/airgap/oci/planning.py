@@ -23,13 +23,14 @@ class Row:
     why: str
     size: int
     signed: bool
+    signer: str = ""
 
 
-def row(entry: Entry, target: Target) -> Row:
-    """Return what copying an entry into a target would do."""
+def row(entry: Entry, target: Target, signer: str = "") -> Row:
+    """Return what copying an entry, signed by somebody whose key is approved or by nobody, into a target would do."""
     action, why = _judged(entry, target)
     size = entry.size if action == COPY else 0
-    return Row(entry.reference, f"{target}:{entry.tag}", entry.digest, action, why, size, signed(entry))
+    return Row(entry.reference, f"{target}:{entry.tag}", entry.digest, action, why, size, signed(entry), signer)
 
 
 def _judged(entry: Entry, target: Target) -> tuple[str, str]:

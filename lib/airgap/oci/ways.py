@@ -16,12 +16,12 @@ _LAYERS = re.compile(r"prod-[a-z0-9-]+-starport-layer-bucket\.s3\.[a-z0-9-]+\.am
 
 
 def network(world: str, registry: str, environ: Mapping[str, str] = os.environ) -> Network:
-    """Return the ways from here: in a rehearsal all registries stand behind the embedded AWS's one listener.
+    """Return the ways from here: before the embedded AWS all registries stand behind the embedded AWS's one listener.
 
     Elsewhere ``registry`` and its layers are inside and reached directly, and what is outside through ``HTTPS_PROXY``;
     the certificates of ``AWS_CA_BUNDLE`` are trusted on both ways, beside the system's.
     """
-    if world == "rehearsal":
+    if world != "aws":
         return embedded(environ["AWS_ENDPOINT_URL"])
     bundle = environ.get("AWS_CA_BUNDLE", "")
     pem = Path(bundle).read_text() if bundle else ""

@@ -38,8 +38,12 @@ _SECRET_KEY = (
 )
 _NAMED = r"arn:aws[^\s\"']*|ELBSecurityPolicy-[A-Za-z0-9-]*"
 """Names of AWS's own, which look random and tell nothing."""
-_CERTIFICATE = r"-----BEGIN CERTIFICATE-----\s+MII[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
-"""A certificate in PEM (RFC 7468), as ``data.rds_authorities`` holds them: it looks random and is public."""
+_PUBLIC = (
+    r"-----BEGIN CERTIFICATE-----\s+MII[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
+    r"|-----BEGIN PUBLIC KEY-----\s+M[A-Z][A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----"
+)
+"""Certificates and public keys in PEM (RFC 7468), as ``data.rds_authorities`` and ``images.signers`` hold them: they
+look random and are public."""
 _HEX = r"(?i)(?<![A-Z0-9-])(?<!sha256:)(?=[0-9]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{32,}(?![A-Z0-9])"
 _RUN = r"[A-Za-z0-9+/=_-]{20,}"
 _CLASSES = (str.isupper, str.islower, str.isdigit)
@@ -60,7 +64,7 @@ class Leak:
 def find(source: Source) -> list[Leak]:
     """Return every secret value of a file, in the order of lines; one value may be found in more than one way."""
     leaks = list(_by_key(source))
-    judged = re.sub(_CERTIFICATE, lambda found: "\n" * found[0].count("\n"), source.text)
+    judged = re.sub(_PUBLIC, lambda found: "\n" * found[0].count("\n"), source.text)
     for number, line in enumerate(judged.splitlines(), 1):
         leaks += [Leak(kind, number, value, _where(source, number, value)) for kind, value in _in_line(line)]
     return sorted(leaks, key=lambda leak: leak.line)

@@ -58,9 +58,9 @@ def scope_holds_the_environment(intent: Intent) -> Iterator[Problem]:
 
 @rule("world", "approval")
 def auto_approval_only_in_rehearsal(intent: Intent) -> Iterator[Problem]:
-    """Nothing is applied unseen outside a rehearsal."""
-    if intent.approval == "auto" and intent.world != "rehearsal":
-        what = f"'auto' is for world rehearsal only, and world is {intent.world}; allowed: digest, four-eyes"
+    """Nothing is applied unseen but to the embedded AWS."""
+    if intent.approval == "auto" and not intent.embedded:
+        what = f"'auto' is for rehearsal and lab only, and world is {intent.world}; allowed: digest, four-eyes"
         yield Problem(("approval",), what, "write digest, or four-eyes")
 
 

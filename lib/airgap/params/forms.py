@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from airgap.model import signatures
+
 RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 )  # fmt: skip
@@ -79,6 +81,13 @@ def _is_date(text: str) -> bool:
         return False
 
 
+def _is_public_key(text: str) -> bool:
+    try:
+        return bool(signatures.public_key(text))
+    except ValueError:
+        return False
+
+
 def _at_most(length: int) -> Callable[[str], bool]:
     return lambda text: len(text) <= length
 
@@ -118,6 +127,7 @@ TAG = Form(
     "1 to 64 letters, digits, spaces and _ . : / = + - @",
     r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,62}[A-Za-z0-9_.:/=+@-])?",
 )
+PROPERTY = Form("a property id", "three letters and two digits, as NET-14", r"[A-Z]{3}-[0-9]{2}")
 SENTENCE = Form("a text", "1 to 500 characters, not only spaces", r"[\s\S]*\S[\s\S]*", test=_at_most(500))
 
 PRINCIPAL = Form(
@@ -271,6 +281,13 @@ FORMS: dict[str, Form] = {
     "Ai.masked": INFORMATION,
     "Images.application": IMAGE,
     "Images.extra": IMAGE,
+    "Signer.name": TAG,
+    "Signer.images": Form(
+        "a source of images", "registry/repository without a tag, with * for any text", r"[a-z0-9.*:/_-]{1,255}"
+    ),
+    "Signer.key": Form(
+        "a public key", "PEM, as cosign.pub: P-256, Ed25519, or RSA of 2048 bits at least", test=_is_public_key
+    ),
     "Pipeline.runner_type": INSTANCE_TYPE,
     "Pipeline.runner_image": Form("a machine image", "the id of one, as ami-0123456789abcdef0", r"ami-[0-9a-f]{8,17}"),
     "Pipeline.build_image": Form(
@@ -278,10 +295,17 @@ FORMS: dict[str, Form] = {
         "one of CodeBuild's own, or one of the environment's registry by its digest",
         r"aws/codebuild/[A-Za-z0-9_:.-]+|[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@sha256:[0-9a-f]{64}",
     ),
+    "MappingReview.framework": Form("a framework's id", "lower-case letters, digits and dashes", r"[a-z0-9-]{1,40}"),
+    "MappingReview.requirement": SENTENCE,
+    "MappingReview.property": PROPERTY,
+    "MappingReview.mapping": Form("a mapping's version", "12 hex digits, quoted", r"[0-9a-f]{12}"),
+    "MappingReview.reviewer": SENTENCE,
+    "MappingReview.date": DATE,
+    "MappingReview.note": Form("a note", "up to 500 characters", test=_at_most(500)),
     "Recovery.of": Form("a resource", "kind:name, a kind, or *", r"\*|[a-z0-9-]+(:\S+)?"),
     "Recovery.rto": OBJECTIVE,
     "Recovery.rpo": OBJECTIVE,
-    "Waiver.property": Form("a property id", "three letters and two digits, as NET-14", r"[A-Z]{3}-[0-9]{2}"),
+    "Waiver.property": PROPERTY,
     "Waiver.resource": Form(
         "a logical key", "KIND:NAME of one resource, or * for all", r"\*|[a-z][a-z0-9-]*:\S{1,200}"
     ),

@@ -41,7 +41,7 @@ def rule(*reads: str) -> Callable[[Judge], Judge]:
 
 def judge(intent: Intent, refused: Iterable[Where]) -> Iterator[Problem]:
     """Yield what the rules find wrong, leaving out every rule that reads a refused place."""
-    from airgap.params import environment_rules, network_rules, secret_rules  # noqa: F401  (they enter their rules)
+    from airgap.params import environment_rules, network_rules, review_rules, secret_rules  # noqa: F401  (they enter their rules)
 
     refused = tuple(refused)
     for entry in RULES:

@@ -80,7 +80,7 @@ def up(port: int | None = None) -> Rehearsal:
     (place / "server.json").write_text(json.dumps(asdict(rehearsal)))
     try:
         _await_answer(rehearsal, log)
-    except AirgapError:
+    except BaseException:
         child.kill()
         child.wait()
         shutil.rmtree(place, ignore_errors=True)

@@ -14,6 +14,7 @@ DEFAULT_SECONDS = {
     "bedrock:CreateGuardrailVersion": 0.1,
     "bedrock:UpdateGuardrail": 0.1,
     "dynamodb:CreateTable": 0.2,
+    "dynamodb:EnableBackups": 0.3,
     "dynamodb:UpdateTable": 0.1,
     "acm:RequestCertificate": 0.2,
     "ec2:CreateNatGateway": 0.4,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from html import escape
@@ -48,7 +49,11 @@ def _output(output: dict[str, Any]) -> str:
 
 
 def _markdown(source: str) -> str:
-    return str(_renderer()(source))
+    return _NO_HEAD.sub("", str(_renderer()(source)))
+
+
+_NO_HEAD = re.compile(r"<thead>\s*<tr>(?:\s*<th[^>]*></th>)+\s*</tr>\s*</thead>\s*")
+"""The head of a table of facts, which Markdown cannot leave out: empty headers name nothing."""
 
 
 @cache

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from airgap.controls import FRAMEWORKS, PROPERTIES, Framework, PropertyVerdict, Untested, verdicts
+from airgap.controls import FRAMEWORKS, PROPERTIES, Framework, Mapped, PropertyVerdict, Untested, reviewed, verdicts
+from airgap.controls.review import standing
 from airgap.model.finding import NOT_APPLICABLE, Finding
+from airgap.model.intent import MappingReview
 from airgap.report.tally import NOBODY, Tally, by_property, rank
 
 FEW = 4
@@ -56,12 +58,14 @@ class Requirement:
 class FrameworkRows:
     """A framework, and those of its requirements that the evidence of a report supports.
 
-    ``status`` is ``checked`` where the ids of its requirements were compared with the source's own list.
+    ``status`` is ``checked`` where the ids of its requirements were compared with the source's own list; ``reviewed``
+    says where the review of its mappings stands.
     """
 
     id: str
     title: str
     status: str
+    reviewed: str
     requirements: tuple[Requirement, ...]
 
 
@@ -118,23 +122,24 @@ def never_judged(findings: Iterable[Finding]) -> list[NotTested]:
     ]
 
 
-def frameworks(rows: Iterable[PropertyRow]) -> list[FrameworkRows]:
+def frameworks(rows: Iterable[PropertyRow], reviews: Iterable[MappingReview] = ()) -> list[FrameworkRows]:
     """Return each framework's requirements that the evidence on these properties supports; what was not judged
-    supports none.
+    supports none, and a mapping that was rejected supports nothing.
     """
-    judged = {row.id: row for row in rows if row.tally.population}
-    found = [_supported(one, judged) for one in FRAMEWORKS]
+    judged, known = {row.id: row for row in rows if row.tally.population}, tuple(reviews)
+    found = [_supported(one, reviewed(one, known), judged) for one in FRAMEWORKS]
     return [one for one in found if one.requirements]
 
 
-def _supported(framework: Framework, judged: Mapping[str, PropertyRow]) -> FrameworkRows:
+def _supported(framework: Framework, mappings: Iterable[Mapped], judged: Mapping[str, PropertyRow]) -> FrameworkRows:
+    every = list(mappings)
+    supporting: dict[str, list[tuple[str, str]]] = {}
+    for one in every:
+        if one.stands() and one.property in judged:
+            supporting.setdefault(one.requirement, []).append(_support(judged[one.property]))
     title = f"{framework.title} {framework.version}".strip()
-    requirements = []
-    for one in framework.requirements():
-        supporting = tuple(_support(judged[name]) for name in one.properties if name in judged)
-        if supporting:
-            requirements.append(Requirement(one.id, supporting))
-    return FrameworkRows(framework.id, title, framework.status, tuple(requirements))
+    rows = tuple(Requirement(name, tuple(held)) for name, held in supporting.items())
+    return FrameworkRows(framework.id, title, framework.status, standing(every), rows)
 
 
 def _support(row: PropertyRow) -> tuple[str, str]:

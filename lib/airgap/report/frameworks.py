@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from airgap.controls import FRAMEWORKS, Framework, PropertyVerdict, Support, supports, verdicts
+from airgap.controls import review as reviewing
 from airgap.controls import support as supporting
 from airgap.report.catalogue import anchor
 from airgap.report.index import frame as run_frame
 from airgap.report.index import left_out
+from airgap.report.methods import Shown, sentence, shown
 from airgap.report.page import Frame, fragment, render
 from airgap.report.record import Exhibit, RunRecord
-from airgap.report.register import register, standing
+from airgap.report.register import register, reviews, standing
 from airgap.report.scope import not_covered, scope
 from airgap.report.tally import Judged, by_check
 from airgap.report.words import DEFINITIONS, REVIEW_NOTE, SUPPORT_WORDS, support_sentence
@@ -39,6 +41,7 @@ class Examined:
     verdict: PropertyVerdict
     checks: list[Judged]
     elsewhere: list[Judged]
+    shown: Shown
 
     @property
     def anchor(self) -> str:
@@ -73,10 +76,24 @@ class Shelf:
         """Every property with its checks and findings, and the observations that they rest on, as HTML."""
         return fragment(
             "evidence.html.j2",
-            examined=list(_examined(self.verdicts, by_check(self.run.findings))),
+            examined=self._examined,
             exhibits=self.exhibits,
             number_of={one.cited_as: one.number for one in self.exhibits},
         )
+
+    @cached_property
+    def on_paper(self) -> str:
+        """Every property with its verdict; what the verdicts rest on stands in the page of the same name."""
+        return fragment("evidence_paper.html.j2", examined=self._examined)
+
+    @cached_property
+    def _examined(self) -> list[Examined]:
+        return list(_examined(self.verdicts, by_check(self.run.findings), self.shown))
+
+    @cached_property
+    def shown(self) -> list[Shown]:
+        """How each property was shown: by configuration or by a live test, and where."""
+        return shown(self.run, self.verdicts)
 
 
 def framework_pages(run: RunRecord) -> dict[str, str]:
@@ -87,15 +104,17 @@ def framework_pages(run: RunRecord) -> dict[str, str]:
     return {f"{FOLDER}/{one.id}.html": framework_page(one, shelf) for one in FRAMEWORKS}
 
 
-def framework_page(framework: Framework, shelf: Shelf) -> str:
-    """Return the report of one framework as one HTML document; equal records give equal bytes."""
-    rows = supports(framework, shelf.verdicts)
+def framework_page(framework: Framework, shelf: Shelf, *, paper: bool = False) -> str:
+    """Return the report of one framework as one HTML document; equal records give equal bytes. On paper, findings and
+    observations are left out.
+    """
     run = shelf.run
+    rows = supports(framework, shelf.verdicts, reviews(run.intent))
     exceptions = register(run.intent, run.data["started"], run.findings)
     return render(
         "framework.html.j2",
-        _frame(framework, run),
-        CONTENTS,
+        _frame(framework, run, paper),
+        [one for one in CONTENTS if not paper or one[0] != "observations"],
         framework=framework,
         rows=rows,
         headline=_headline(rows),
@@ -104,18 +123,20 @@ def framework_page(framework: Framework, shelf: Shelf) -> str:
         words_of=SUPPORT_WORDS,
         scope=scope(run),
         uncovered=not_covered(run, left_out(run)),
+        methods=sentence(shelf.shown),
         problems=run.problems,
+        reviewed=reviewing.standing(mapped for row in rows for mapped, _ in row.mappings),
         review=REVIEW_NOTE,
         exceptions=exceptions,
         excepted=standing(exceptions),
-        evidence=markup(shelf.evidence),
+        evidence=markup(shelf.on_paper if paper else shelf.evidence),
         words=DEFINITIONS,
     )
 
 
-def _frame(framework: Framework, run: RunRecord) -> Frame:
+def _frame(framework: Framework, run: RunRecord, paper: bool) -> Frame:
     return dataclasses.replace(
-        run_frame(run, False),
+        run_frame(run, paper),
         kicker=f"Evidence by requirement, environment {run.data['env']}, mode {run.data['mode']}",
         title=f"{framework.title} {framework.version}".strip(),
     )
@@ -138,7 +159,7 @@ _HEADLINES = {
 }
 
 
-def _examined(told: Sequence[PropertyVerdict], judged: Sequence[Judged]) -> Iterator[Examined]:
-    for one in told:
+def _examined(told: Sequence[PropertyVerdict], judged: Sequence[Judged], how: Sequence[Shown]) -> Iterator[Examined]:
+    for one, own in zip(told, how, strict=True):
         first = [each for each in judged if each.properties[:1] == (one.id,)]
-        yield Examined(one, first, [each for each in judged if one.id in each.properties[1:]])
+        yield Examined(one, first, [each for each in judged if one.id in each.properties[1:]], own)

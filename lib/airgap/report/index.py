@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airgap.controls import FRAMEWORKS
+from airgap.controls import FRAMEWORKS, verdicts
 from airgap.model.finding import FAIL, UNKNOWN, WAIVED
 from airgap.model.people import person
+from airgap.report import methods
 from airgap.report.catalogue import NotTested, frameworks, never_judged, not_tested, properties
 from airgap.report.page import Frame, render
 from airgap.report.record import RunRecord, StepRecord
-from airgap.report.register import register, standing
+from airgap.report.register import register, reviews, standing
 from airgap.report.scope import counted, not_covered, scope
 from airgap.report.tally import Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
@@ -22,11 +23,12 @@ from airgap.views.table import Mark
 
 CONTENTS = (
     ("verdict", "Verdict"), ("steps", "Steps"), ("where", "Where, who and when"),
-    ("attention", "What needs attention"), ("properties", "Properties"), ("not-tested", "Not tested"),
+    ("attention", "What needs attention"), ("properties", "Properties"), ("shown", "How each was shown"),
+    ("not-tested", "Not tested"),
     ("exceptions", "Exceptions"), ("changes", "Changes made"), ("requirements", "Requirements supported"),
     ("next", "Where to go next"), ("words", "Words"),
 )  # fmt: skip
-OPTIONAL = ("attention", "properties", "requirements")
+OPTIONAL = ("attention", "properties", "shown", "requirements")
 
 ENDED = {
     "completed": Mark("completed", "✓", "good"),
@@ -43,7 +45,9 @@ FILES = (
     ("findings.csv", "every finding, one row each, for a spreadsheet"),
     ("population.csv", "of each check: N, judged, and how"),
     ("inventory.csv", "every resource: owner, place, classification, end of support, recovery objective"),
-    ("tables.xlsx", "findings, population and inventory as one workbook"),
+    ("exceptions.csv", "the register of exceptions, with the failures that each covers"),
+    ("mappings.csv", "every mapping to a requirement: reason, source, version, review, and the verdict behind it"),
+    ("tables.xlsx", "these tables as one workbook"),
     ("oscal/assessment-results.json", "the findings for a GRC system (OSCAL 1.2)"),
     ("oscal/assessment-plan.json", "what was to be judged, by which checks (OSCAL 1.2)"),
     ("oscal/catalog.json", "the properties, and the requirements that they support (OSCAL 1.2)"),
@@ -55,9 +59,7 @@ FILES = (
     ("observations/index.json", "every observation: account, Region, call, parameters and page"),
 )
 POAM = ("oscal/poam.json", "what is open and what is excused: plan of action and milestones (OSCAL 1.2)")
-BY_REQUIREMENT = tuple(
-    (f"frameworks/{one.id}.html", f"by requirement: {one.title} {one.version}") for one in FRAMEWORKS
-)
+BY_REQUIREMENT = tuple((f"frameworks/{one.id}", f"by requirement: {one.title} {one.version}") for one in FRAMEWORKS)
 STEP_FILES = ("plan.json", "findings.json", "declared.json", "views.json", "journal.ndjson", "notebook.ipynb")
 READ = ("Whoever reads this for the first time begins with reports/README.md of the runbook", "")
 VERIFY = ("Judge again at any time", "airgap verify --env {env}")
@@ -91,7 +93,8 @@ def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) ->
     sections: dict[str, Any] = {
         "attention": [one for one in by_check(run.findings) if one.tally.verdict in (FAIL, UNKNOWN)],
         "properties": rows,
-        "requirements": frameworks(rows),
+        "shown": methods.shown(run, verdicts(run.findings)) if run.findings else [],
+        "requirements": frameworks(rows, reviews(run.intent)),
     }
     return render(
         "run.html.j2",
@@ -102,6 +105,7 @@ def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) ->
         problems=run.problems,
         scope=scope(run),
         uncovered=not_covered(run, untested),
+        methods=methods.sentence(sections["shown"]),
         steps=[_step(run, one, no_paper) for one in run.data["steps"]],
         paper=no_paper,
         where=list(_where(run)),
@@ -116,7 +120,8 @@ def index_page(run: RunRecord, no_paper: str = "", *, on_paper: bool = False) ->
             *(() if no_paper else (PAPER,)),
             *FILES,
             *((POAM,) if _open(run) else ()),
-            *(BY_REQUIREMENT if run.findings else ()),
+            *((f"{name}.html", told) for name, told in BY_REQUIREMENT if run.findings),
+            *((f"{name}.pdf", f"{told}, for print") for name, told in BY_REQUIREMENT if run.findings and not no_paper),
         ],
         step_files=list(_files(run)),
         mapping_note=MAPPING_NOTE,

@@ -20,7 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
+from airgap.controls import FRAMEWORKS
 from airgap.evidence.files import write_whole
+from airgap.report.frameworks import FOLDER, Shelf, framework_page
 from airgap.report.index import index_page
 from airgap.report.record import read_run, read_step
 from airgap.report.step_report import step_page
@@ -100,6 +102,11 @@ class Press:
         if self.wanted:
             self._set("index", print_index, self.run_root)
 
+    def framework(self, name: str) -> None:
+        """Set the report of a framework, by its id, over a run that has ended."""
+        if self.wanted:
+            self._set(f"frameworks/{name}", print_framework, self.run_root, name)
+
     def _set(self, name: str, job: Callable[..., Path], *arguments: Any) -> None:
         try:
             self._jobs[name] = self._pool.submit(job, *arguments)
@@ -131,6 +138,14 @@ def print_index(run_root: Path) -> Path:
     """Write ``index.pdf`` of a run."""
     run = read_run(run_root)
     return _print(index_page(run, on_paper=True), run_root / "index.pdf", run.data["ended"])
+
+
+def print_framework(run_root: Path, name: str) -> Path:
+    """Write the PDF of a framework's report over a run."""
+    run = read_run(run_root)
+    framework = next(one for one in FRAMEWORKS if one.id == name)
+    page = framework_page(framework, Shelf(run), paper=True)
+    return _print(page, run_root / FOLDER / f"{name}.pdf", run.data["ended"])
 
 
 def _print(page: str, path: Path, ended: str) -> Path:

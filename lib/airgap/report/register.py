@@ -1,4 +1,4 @@
-"""The register of exceptions as a report shows it: each waiver as declared, whether it was in force, and the facts."""
+"""The registers of the params as a report shows them: exceptions with the facts, and reviews of mappings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airgap.model.finding import FAIL, WAIVED, Finding
+from airgap.model.intent import MappingReview
 from airgap.views.table import Mark
 
 
@@ -18,6 +19,11 @@ def register(intent: Mapping[str, Any], time: str, findings: Iterable[Finding] =
         {**one, "mark": _in_force(one, time[:10]), "facts": [fact for fact in facts if _speaks(one, fact)]}
         for one in intent.get("exceptions", ())
     ]
+
+
+def reviews(intent: Mapping[str, Any]) -> tuple[MappingReview, ...]:
+    """Return what reviewers of the institution said of the mappings to requirements, as declared."""
+    return tuple(MappingReview(**one) for one in intent.get("reviews", ()))
 
 
 def standing(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -42,6 +42,9 @@ def _render(run_root: Path, progress: Callable[[str, str], None] | None, press: 
     press.index()
     for folder in run.steps:
         press.step(folder)
+    by_framework = framework_pages(run)
+    for name in by_framework:
+        press.framework(Path(name).stem)
     told, why = summary(run), press.missing
     texts = {
         "index.html": index_page(run, why),
@@ -49,7 +52,7 @@ def _render(run_root: Path, progress: Callable[[str, str], None] | None, press: 
         "junit.xml": junit(run),
         "results.sarif": sarif(run),
         **exports(run_root),
-        **framework_pages(run),
+        **by_framework,
         **_steps(run),
     }
     for name, text in texts.items():

@@ -41,9 +41,12 @@ def _properties(untested: Sequence[NotTested]) -> Iterator[str]:
 
 
 def _calls(run: RunRecord) -> Iterator[str]:
-    silent = [one for one in _exhibits(run) if one.observation.status not in (obs.OK, obs.ABSENT)]
+    asked = sorted((one.observation for one in _exhibits(run)), key=lambda one: one.time)
+    # What was refused at first and answered later, as by a registry or before a right came with a step, is read.
+    last = {one.subject: one for one in asked}
+    silent = [one for one in last.values() if one.status not in (obs.OK, obs.ABSENT)]
     if silent:
-        calls = sorted({one.observation.call for one in silent})
+        calls = sorted({one.call for one in silent})
         shown = ", ".join(calls[:5]) + (f" and {len(calls) - 5} more calls" if len(calls) > 5 else "")
         yield f"{counted(len(silent), 'read call')} gave no answer ({shown})"
 

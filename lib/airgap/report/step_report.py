@@ -17,7 +17,7 @@ from airgap.report.catalogue import PropertyRow, anchor, frameworks, not_tested,
 from airgap.report.columns import fitted
 from airgap.report.page import Frame, render
 from airgap.report.record import StepRecord, read_step
-from airgap.report.register import register
+from airgap.report.register import register, reviews
 from airgap.report.tally import Judged, Tally, by_check
 from airgap.report.words import DEFINITIONS, MAPPING_NOTE, Verdict, broken, judged_nothing, verdict
 from airgap.report.writing import when
@@ -69,7 +69,7 @@ def step_page(step: StepRecord, env: str, run_id: str, *, paper: bool = False) -
         "properties": rows,
         "not-tested": not_tested(step.findings),
         "judgements": _groups(judged, rows),
-        "requirements": frameworks(rows),
+        "requirements": frameworks(rows, reviews(step.intent)),
         "views": [_view(one, paper) for one in step.views if one["name"] not in SAID_ALREADY],
     }
     return render(

@@ -31,6 +31,7 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .watermark {{ position: fixed; z-index: -1; left: 0; right: 0; top: 42%; text-align: center;
   transform: rotate(-28deg); font-weight: 700; font-size: min(15vw, 9.5rem); letter-spacing: 0.08em; line-height: 1;
   color: #f6eef0; pointer-events: none; user-select: none; }}
+.report .watermark::before {{ content: attr(data-world); }}
 .report section[id], .report tr[id] {{ scroll-margin-top: 3rem; }}
 .report tr:target {{ background: {TONES["change"][1]}; }}
 .report table {{ width: 100%; font-variant-numeric: tabular-nums; }}
@@ -38,6 +39,8 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report caption {{ font-weight: 400; font-size: 0.88rem; color: {QUIET}; }}
 .report caption.aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 .report tbody th {{ font-weight: 500; }}
+.report table.record td, .report td code, .report .note, .report .lead, .report .scope {{ overflow-wrap: anywhere; }}
+.report .top {{ float: right; font-size: 0.86rem; margin-left: 1rem; }}
 .report .n {{ text-align: right; white-space: nowrap; }}
 .report th.n, .report thead th {{ vertical-align: bottom; }}
 .report thead th {{ overflow-wrap: normal; }}
@@ -48,8 +51,10 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .of {{ white-space: nowrap; }}
 .report .onpaper {{ display: none; }}
 .report .whole {{ break-inside: avoid; }}
+.report .bears {{ margin: 0 0 0.25rem; padding-left: 1.4em; text-indent: -1.4em; max-width: none; }}
 .report .operations {{ width: 60%; }}
-.report .id, .report table.requirements th {{ white-space: nowrap; }}
+.report .id {{ white-space: nowrap; }}
+.report thead .id {{ white-space: normal; }}
 .report dl {{ gap: 0.3rem 1.8rem; }}
 .report dl.words dt {{ color: {INK}; font-weight: 600; }}
 .report dl.words dd {{ max-width: 44em; }}
@@ -60,7 +65,7 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .verdict .bar {{ display: flex; gap: 2px; height: 7px; margin: 1rem 0 0.4rem; max-width: 46rem; }}
 .report .bar i {{ min-width: 5px; border-radius: 1px; }}
 .report .bar .not_applicable {{ background: {RULE}; }}
-.report .counts span {{ margin-right: 1.4em; white-space: nowrap; }}
+.report .counts span {{ display: inline-block; margin-right: 1.4em; white-space: nowrap; }}
 .report .counts b {{ font-size: 1.15rem; font-weight: 650; }}
 .report .broke {{ border-left: 4px solid {TONES["bad"][0]}; padding: 0.2rem 0 0.2rem 1rem; margin: 1rem 0;
   overflow-wrap: anywhere; }}
@@ -75,6 +80,7 @@ body.airgap {{ max-width: 62rem; margin: 0 auto; padding: 0 1.5rem 4rem; font-si
 .report .source code {{ font-size: inherit; }}
 .report .view svg {{ display: block; }}
 .report footer {{ margin-top: 4rem; padding-top: 1rem; border-top: 1px solid {RULE}; color: {QUIET}; font-size: 0.88rem; }}
+@media screen {{ .report main > section {{ overflow-x: auto; }} }}
 {_TONES}
 """
 
@@ -91,6 +97,7 @@ PAPER = f"""\
   .report .kicker {{ margin-top: 0; }}
   .report .banner {{ position: static; margin: 0 0 6mm; padding: 2mm 3mm; }}
   .report .watermark {{ font-size: 72pt; }}
+  .report .top {{ display: none; }}
   .report table {{ font-size: 8.5pt; }}
   .report table.judged, .report table.record {{ font-size: 7.5pt; }}
   .report a {{ color: inherit; text-decoration: none; }}
@@ -114,12 +121,15 @@ PAPER = f"""\
   .report .view td br::before {{ content: " · "; white-space: normal; }}
   .report footer {{ display: none; }}
   .report th.what {{ width: 30%; }}
-  .report th.result {{ width: 12%; }}
+  .report th.result {{ width: 14%; }}
   .report th.from {{ width: 14%; }}
   .report th.id {{ width: 10%; }}
+  .report table.untested th.id {{ width: 16%; }}
   .report th.of {{ width: 11%; }}
+  .report th.mapping {{ width: 24%; }}
   .report th.counted {{ width: 15%; }}
   .report table.requirements th.counted {{ width: 20%; }}
+  .report table.requirements th.id {{ width: 13%; }}
   .report th.n {{ width: 10%; }}
 }}
 """

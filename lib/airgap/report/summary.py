@@ -11,6 +11,7 @@ from airgap.model.finding import FAIL, UNKNOWN
 from airgap.report.catalogue import PropertyRow, properties
 from airgap.report.page import STATEMENT, WARNINGS
 from airgap.report.record import RunRecord
+from airgap.report.register import register, standing
 from airgap.report.tally import Tally, by_check
 from airgap.views.table import STATUS
 
@@ -66,6 +67,7 @@ def _lines(run: RunRecord) -> Iterator[str]:
          one["verdict"] or "–", str(one["changes"])) for one in data["steps"]
     ])  # fmt: skip
     yield from _attention(run)
+    yield from _exceptions(run)
     yield from _properties(run)
     yield f"\n{STATEMENT}"
 
@@ -84,6 +86,25 @@ def _attention(run: RunRecord) -> Iterator[str]:
             yield from _table(("resource", "result", "what is so"), [
                 (one.resource, f"{STATUS[one.status].sign} {one.status}", one.message) for one in found
             ])  # fmt: skip
+
+
+def _exceptions(run: RunRecord) -> Iterator[str]:
+    rows = register(run.intent, run.data["started"], run.findings)
+    yield f"\n## Exceptions\n\n{_text(standing(rows))}"
+    if rows:
+        yield ""
+        yield from _table(("property", "resource", "why", "meanwhile", "owner, approver", "in force", "ticket"), [
+            (one["property"], one["resource"], one["reason"], one["compensating_control"],
+             f"{one['owner']}, {one['approver']}",
+             f"{one['mark'].sign} {one['mark'].word}, {one['created']} to {one['expires']}", one["ticket"])
+            for one in rows
+        ])  # fmt: skip
+    facts = [fact for one in rows for fact in one["facts"]]
+    if facts:
+        yield "\nWhat is so all the same:\n"
+        yield from _table(("resource", "result", "what is so"), [
+            (one.resource, f"{STATUS[one.status].sign} {one.status}", one.message) for one in dict.fromkeys(facts)
+        ])  # fmt: skip
 
 
 def _properties(run: RunRecord) -> Iterator[str]:

@@ -33,10 +33,11 @@ MAPPING_NOTE = (
 )
 
 REVIEW_NOTE = (
-    "Each mapping is proposed: no compliance officer of the institution has confirmed it. Whether the evidence on a "
-    "property bears on a requirement, and whether the institution meets the requirement, is for people to say."
+    "A proposed mapping is one that no reviewer of the institution has confirmed in this version; a rejected one "
+    "supports nothing. Whether the evidence on a property bears on a requirement, and whether the institution meets "
+    "the requirement, is for people to say."
 )
-"""What is so of every mapping as it is shipped."""
+"""What the review of a mapping means."""
 
 SUPPORT_WORDS = {
     support.AGAINST: Mark("speaks against it", "✗", "bad"),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airgap.model import delivery
+from airgap.model.cluster import deployer_role, role_arn
 from airgap.model.intent import Intent
 from airgap.resources.guardrail_actions import COPIES, EXITS, NAT, ON_PREMISES, PUBLIC, RESERVED
 from airgap.resources.key_policies import suffix
@@ -81,7 +82,7 @@ def _service_control(intent: Intent) -> list[dict[str, Any]]:
     (forbidden if intent.network.public_tier == "none" else reserved).append(PUBLIC)
     (reserved if intent.network.public_tier == "ingress-and-nat" else forbidden).append(NAT)
     builds = delivery.has_builds(intent)
-    deployer = {"aws:PrincipalArn": intent.arn("iam", f"role/{intent.name('deployer')}", region="")}
+    deployer = {"aws:PrincipalArn": role_arn(intent, deployer_role(intent))}
     return [
         _deny("NoOtherExit", [one for one in _listed(*forbidden) if not (builds and one == _PERMISSION)]),
         _deny("NoCopiesByServices", _listed(COPIES)),

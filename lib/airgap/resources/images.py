@@ -14,6 +14,7 @@ from airgap.model.intent import Intent
 from airgap.model.mirror import Entry, repositories
 from airgap.model.plan import Desired, ref
 from airgap.model.reading import FIXED, NEVER, Field, Reading
+from airgap.model.signed_images import signed_by
 from airgap.resources import repositories as places
 from airgap.resources.kind import Call, Declaration, Fields, Kind, declares
 from airgap.resources.repositories import LOCK, locked
@@ -53,10 +54,10 @@ def declare(intent: Intent, facts: Estate) -> Iterator[Desired]:
     """Yield every image and chart of the lock, in the repository that is its own."""
     for name, entries in repositories(intent, locked(intent, facts).entries).items():
         for entry in entries:
-            yield _desired(name, entry)
+            yield _desired(name, entry, intent)
 
 
-def _desired(repository: str, entry: Entry) -> Desired:
+def _desired(repository: str, entry: Entry, intent: Intent) -> Desired:
     fields = {
         "repository": ref(f"repository:{repository}"),
         "tag": entry.tag,
@@ -64,7 +65,9 @@ def _desired(repository: str, entry: Entry) -> Desired:
         # The whole entry is part of what is approved; of the registry only its tag and digest are read.
         "entry": entry.as_data(),
     }
-    return Desired("image", entry.reference, fields, why=f"{entry.kind} for {entry.component}")
+    signed = signed_by(entry, intent.images.signers)
+    who = f", signed by {signed.by}" if signed.by else f"; {signed.why}" if intent.images.signers else ""
+    return Desired("image", entry.reference, fields, why=f"{entry.kind} for {entry.component}{who}")
 
 
 IMAGES: tuple[Declaration, ...] = (places.declare, declare)

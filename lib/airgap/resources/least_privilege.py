@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from airgap.errors import UsageError
 from airgap.model.canonical import encode
-from airgap.model.cluster import FORWARDING
+from airgap.model.cluster import FORWARDING, deployer_role, role_arn, verifier_role
 from airgap.model.intent import Intent
 from airgap.model.permissions import by_iam, iam_action
 from airgap.model.policy_lint import READ_VERBS
@@ -135,5 +135,6 @@ def write_statements(intent: Intent, kinds: Sequence[Kind]) -> list[dict[str, An
 def _not_itself(intent: Intent, wanted: Iterable[str]) -> dict[str, Any]:
     """The runbook's own roles have the prefix too, and are somebody else's to change."""
     actions = [action for action in wanted if action.startswith("iam:")]
-    own = [intent.arn("iam", f"role/{intent.name(role)}", region="") for role in ("deployer", "verifier")]
+    named = {deployer_role(intent), verifier_role(intent), *(intent.name(role) for role in ("deployer", "verifier"))}
+    own = [role_arn(intent, role) for role in sorted(named)]
     return {**allow("NotItself", actions, own), "Effect": "Deny"}

@@ -6,7 +6,8 @@ is read once by the function in the VPC, and is removed whatever became of it; o
 removed by the next.
 
 The drill ``index`` calls that function on the database itself, whose statements may be run again: a vector index is
-built from rows, so it comes about after the application has written some, and no plan can see when that is.
+built from rows, so it comes about after the application has written some, and no plan can see when that is. One of many
+rows takes the server minutes or hours: the function hangs up, and is asked again until the index stands.
 AWS: RDS User Guide, "Restoring a DB instance to a specified time", "Rebooting with failover"; ElastiCache User Guide,
 "Testing automatic failover".
 """
@@ -29,7 +30,7 @@ from airgap.resources.database import state as state_of_database
 from airgap.resources.vectors import COMPONENT
 from airgap.run import approving
 from airgap.run.context import open_context
-from airgap.run.step_run import StepRun
+from airgap.run.step_run import Progress, StepRun, silent
 from airgap.steps import STEPS
 
 RESTORE, FAILOVER, INDEX = "restore", "failover", "index"
@@ -40,7 +41,7 @@ INSTANCES, CACHES = "rds:DescribeDBInstances", "elasticache:DescribeReplicationG
 COPY, TABLE = "restored-copy:postgres", "vector-table:embeddings"
 
 
-def drill(what: str, env: str, approve: str = "") -> dict[str, Any]:
+def drill(what: str, env: str, approve: str = "", progress: Progress = silent) -> dict[str, Any]:
     """Carry out a drill and return the step's result; raises where nothing covers it or nothing stands."""
     if what not in DRILLS:
         raise UsageError(f"no drill is called {what!r}", "anything", f"drills: {', '.join(DRILLS)}")
@@ -54,7 +55,7 @@ def drill(what: str, env: str, approve: str = "") -> dict[str, Any]:
     try:
         run.open()
         _as_declared(run)
-        one = Drill(run, what)
+        one = Drill(run, what, progress)
         one.approve()
         tried = True
         one.carry_out()
@@ -86,8 +87,8 @@ def _as_declared(run: StepRun) -> None:
 class Drill:
     """One drill of one environment, over a bound step."""
 
-    def __init__(self, run: StepRun, what: str) -> None:
-        self.run, self.what, self.context, self.intent = run, what, run.context, run.intent
+    def __init__(self, run: StepRun, what: str, progress: Progress = silent) -> None:
+        self.run, self.what, self.context, self.intent, self.progress = run, what, run.context, run.intent, progress
         self.source = self._one(INSTANCES, {"DBInstanceIdentifier": self.intent.data.postgres_name}, "DBInstances")
         if self.source is None:
             raise MissingPredecessor("There is no database to try", "anything", "run 07_data in mode apply first")
@@ -114,7 +115,7 @@ class Drill:
             yield Change(UPDATE, key, FAILOVER_TAG, None, "what was measured", "none", "evidence")
 
     def _builds(self) -> Iterator[Change]:
-        why = "built from the rows that are there, unless it is; then a query is measured"
+        why = "built from the rows that are there while the table is in use, unless it stands; then a query is measured"
         yield Change(UPDATE, TABLE, "index", None, f"lists = {self.intent.data.ivfflat_lists}", "none", why)
 
     def approve(self) -> None:
@@ -135,7 +136,7 @@ class Drill:
             if self.what == RESTORE:
                 self._measured("db-instance:postgres", RESTORE_TAG, self._restore)
             elif self.what == INDEX:
-                self._prepare(self.source, TABLE)
+                self._build()
             else:
                 self._measured("db-instance:postgres", FAILOVER_TAG, self._database_fails_over)
                 self._measured("replication-group:cache", FAILOVER_TAG, self._cache_fails_over)
@@ -197,8 +198,26 @@ class Drill:
             what = f"The restored copy differs in {', '.join(other)}"
             raise Refused(what, "the source", "find out why, and try again")
 
-    def _prepare(self, database: Mapping[str, Any], key: str) -> None:
-        """Let the function in the VPC sign in to a database by the source's password, and prepare and measure it."""
+    def _build(self) -> None:
+        """Have the index built; the server is at it whether or not anybody asks, so giving up loses nothing."""
+        said: dict[str, Any] = {}
+
+        def built() -> bool:
+            said.update({"building": "", **self._prepare(self.source, TABLE)})
+            if said["building"]:
+                self.progress(TABLE, f"the server builds its index: {said['building']}")
+            return not said["building"]
+
+        try:
+            self._until(built, TABLE)
+        except (Unsettled, Interrupted) as error:
+            what = f"{error.what}; the server goes on: {said['building']}" if said.get("building") else error.what
+            raise type(error)(
+                what, "the index that was there before, if one was", "run this drill again later"
+            ) from error
+
+    def _prepare(self, database: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Let the function in the VPC sign in to a database by the source's password, and return what it answers."""
         data = self.intent.data
         event = {
             "host": dig(database, "Endpoint.Address"),
@@ -211,7 +230,8 @@ class Drill:
             "asked": asked_of_database(self.intent),
         }
         named = {"FunctionName": self.intent.name(COMPONENT), "Payload": json.dumps(event, sort_keys=True)}
-        self._write("lambda:Invoke", named, key)
+        answer: dict[str, Any] = json.loads(self._write("lambda:Invoke", named, key)["Payload"].read())
+        return answer
 
     def _remove(self) -> None:
         """Remove the copy and wait until it is gone; one that was never made is gone."""
@@ -288,9 +308,9 @@ class Drill:
         found = self.context.pages.load(seen.page).get(path) or []
         return found[0] if found else None
 
-    def _write(self, call: str, params: Mapping[str, Any], key: str, ignore: tuple[str, ...] = ()) -> None:
+    def _write(self, call: str, params: Mapping[str, Any], key: str, ignore: tuple[str, ...] = ()) -> dict[str, Any]:
         busy = ("InvalidDBInstanceState", "InvalidReplicationGroupState", "TooManyRequestsException")
-        self.context.systems.write(call, params, resource=key, retry=busy, ignore=ignore)
+        return self.context.systems.write(call, params, resource=key, retry=busy, ignore=ignore)
 
     def _now(self) -> str:
         return self.context.now()[:19] + "Z"

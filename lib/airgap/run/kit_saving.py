@@ -72,7 +72,10 @@ def save(root: Path, file: Path, report: Report) -> dict[str, Any]:
     _replace(loader, program())
     said = {"file": str(file), "sha256": whole, "size": file.stat().st_size, "loader": str(loader)}
     named = {one.path.rpartition("/")[2]: one.sha256 for one in manifest.members if one.program}
-    return {**kit.summary(manifest), **said, "loader_sha256": _digest(loader), "program_digests": named}
+    lacking = [name for name in (*kit.TOOLS, kit.PLUGIN) if name not in named]
+    return {
+        **kit.summary(manifest), **said, "loader_sha256": _digest(loader), "program_digests": named, "lacking": lacking
+    }  # fmt: skip
 
 
 def needed(lock: str) -> str:

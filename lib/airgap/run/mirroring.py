@@ -48,6 +48,7 @@ def mirror_of(cloud: Cloud, intent: Intent) -> Mirror:
         cloud.stop,
         platforms(intent),
         admitted=admitted(intent, stamp(clock)[:10]),
+        signers=intent.images.signers,
     )
 
 
@@ -119,7 +120,7 @@ class Site:
             {
                 "image": entry.reference, "action": row.action, "why": row.why, "for": entry.component,
                 "to": row.target, "digest": row.digest, "size": entry.size, "platforms": list(entry.platforms),
-                "attached": list(entry.signatures), "signed": signed(entry),
+                "attached": list(entry.signatures), "signed": signed(entry), "signed_by": row.signer,
             }
             for entry, row in zip(lock.entries, self.mirror.plan(lock), strict=True)
         ]  # fmt: skip

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,9 @@ from airgap.model import observation as obs
 from airgap.model.canonical import encode
 from airgap.model.intent import Intent
 from airgap.model.observation import Observation
-from airgap.model.probes import CALL, SCHEMA, probes_of, told
+from airgap.model.probe_list import SYSTEM, Places, probes_of, role_of
+from airgap.model.probes import CALL, COMPONENT, SCHEMA, of_host, told
+from airgap.run import probe_places
 
 if TYPE_CHECKING:
     from airgap.cloud.session import Cloud
@@ -57,21 +59,58 @@ def observe(cloud: Cloud, root: Path, intent: Intent) -> Observation:
     return cloud.recorder.answered(asked, body, (), {}, "")
 
 
-def probe(env: str, hosts: Sequence[str], taken_at: str, vpcs: Sequence[str] = ()) -> dict[str, Any]:
+def probe(
+    env: str, hosts: Sequence[str], taken_at: str, vpcs: Sequence[str] = (), authority: str = ""
+) -> dict[str, Any]:
     """Probe from every host, keep the transcript and return it, each answer with its status and its sentence.
 
-    ``vpcs`` are those of which a lab was built: what it shows is of no other network.
-
-    A host is an address as testinfra takes it: ``netns://NAMESPACE``, ``ssm://INSTANCE``, ``kubectl://POD``, ...
+    A host is an address as testinfra takes it: ``netns://NAMESPACE``, ``ssm://INSTANCE``, ``kubectl://POD``, ...;
+    ``local://client`` is this machine as a client of the application. ``vpcs`` are those of which a lab was built,
+    and ``authority`` is its own, in PEM: what it shows is of no other network. What components of the lab have shown
+    is kept.
     """
     intent, root = params.load(env), params.project_root()
     _usable(root, hosts)
-    asked = {"probes": probes_of(intent), "resolver": ""}
-    found = _harness(root, hosts, asked, intent)
-    body = {"Schema": SCHEMA, "TakenAt": taken_at, "Place": place(hosts, intent), "Hosts": found,
-            "Vpcs": sorted(vpcs)}  # fmt: skip
-    write_whole(transcript_file(root, env), encode(body) + "\n")
-    return {**body, "Judged": list(judged(body))}
+    where = place(hosts, intent)
+    found = _harness(root, _asked(root, intent, hosts, where, authority), intent)
+    told_by = {"TakenAt": taken_at, "Place": where, "Vpcs": sorted(vpcs)}
+    return keep(root, env, [{**one, **told_by} for one in found], lambda host: not host.startswith(COMPONENT))
+
+
+def keep(root: Path, env: str, hosts: Sequence[Mapping[str, Any]], replaced: Callable[[str], bool]) -> dict[str, Any]:
+    """Keep what hosts answered in place of those that are ``replaced``, beside the others; return the transcript."""
+    path = transcript_file(root, env)
+    before = [one for one in _before(path) if not replaced(str(one["Host"]))]
+    body = {"Schema": SCHEMA, "Hosts": sorted([*before, *hosts], key=lambda one: str(one["Host"]))}
+    write_whole(path, encode(body) + "\n")
+    new = {str(one["Host"]) for one in hosts}
+    return {**body, "Judged": [one for one in judged(body) if one["host"] in new]}
+
+
+def _before(path: Path) -> list[dict[str, Any]]:
+    """Return the hosts of the last transcript, each with what it says of time and place; none where it is none."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        every = [
+            (one, {each: of_host(body, one, each) for each in ("TakenAt", "Place", "Vpcs")}) for one in body["Hosts"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [{**one, **told_by} for one, told_by in every]
+
+
+def _asked(root: Path, intent: Intent, hosts: Sequence[str], where: str, authority: str) -> dict[str, Any]:
+    """Return what each host is asked; of a lab's namespaces no service stands where the run has it."""
+    known = probe_places.places(root, intent)
+    if where == "lab":
+        known = Places(roles=known.roles)
+    asked = {one: {"role": role_of(one, known), "probes": probes_of(intent, role_of(one, known), known)}
+             for one in hosts}  # fmt: skip
+    return {
+        "hosts": asked,
+        "resolver": "",
+        "authorities": {SYSTEM: authority} if where == "lab" else probe_places.authorities(intent),
+    }
 
 
 def place(hosts: Sequence[str], intent: Intent) -> str:
@@ -105,14 +144,14 @@ def _usable(root: Path, hosts: Sequence[str]) -> None:
         raise UsageError("The harness is not installed here", "anything", "make setup installs it, with pytest")
 
 
-def _harness(root: Path, hosts: Sequence[str], asked: Mapping[str, Any], intent: Intent) -> list[dict[str, Any]]:
+def _harness(root: Path, asked: Mapping[str, Any], intent: Intent) -> list[dict[str, Any]]:
     """Run the harness on every host and return what it wrote; its own verdicts are not believed."""
     with tempfile.TemporaryDirectory() as folder:
         answers = Path(folder) / "answers.json"
         given = {"AIRGAP_PROBES": json.dumps(asked), "AIRGAP_PROBE_ANSWERS": str(answers),
-                 "AWS_REGION": intent.region}  # fmt: skip
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", str(root / HARNESS),
-                   f"--hosts={','.join(hosts)}"]  # fmt: skip
+                 "AWS_REGION": intent.region, "AWS_DEFAULT_REGION": intent.region}  # fmt: skip
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0",
+                   str(root / HARNESS)]  # fmt: skip
         done = subprocess.run(
             command, cwd=root, env={**os.environ, **given}, capture_output=True, text=True, timeout=LIMIT
         )

@@ -74,7 +74,7 @@ def reach(env: str, target: str) -> Iterator[tuple[Reached, Callable[[], None]]]
         try:
             address, local = way.open(host, port)
             told = settings(intent, host, address, local)
-            tunnelled = intent.world != "rehearsal" and address != host
+            tunnelled = not intent.embedded and address != host
             reached = Reached(target, host, port, address, local, told, tunnelled)
             yield reached, lambda: _wait(way, host, port, (address, local))
         finally:
@@ -89,7 +89,7 @@ def _wait(way: Way, host: str, port: int, before: tuple[str, int]) -> None:
 
 
 def _database(systems: Systems, intent: Intent) -> tuple[str, int]:
-    if intent.world == "rehearsal":
+    if intent.embedded:
         what = "A rehearsal has a database's API and no SQL behind it"
         raise Unreachable(what, "anything", "use an environment on AWS")
     name = intent.data.postgres_name

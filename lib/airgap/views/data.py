@@ -23,6 +23,8 @@ from airgap.views.table import LATER, Code, Facts, Mark, Table, not_read
 
 STORE_READS = ("ec2:DescribeVpcs", INSTANCES, *CACHE_READS, *TABLES, RECOVERY)
 CLIENT_READS = ("ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules")
+MOST = 100_000
+"""Rows so far are counted (``functions.bootstrap``)."""
 VECTOR_READS = ("ec2:DescribeVpcs", INSTANCES, EVENTS)
 DRILL_READS = (*dict.fromkeys(("ec2:DescribeVpcs", INSTANCES, SNAPSHOTS, *CACHE_READS)), TAGS)
 COLUMNS = ("store", "found", "what", "zones", "public", "key", "TLS alone", "restorable to", "protected")
@@ -153,12 +155,23 @@ def vectors(look: Look) -> Facts:
         return Facts("Vectors", [*facts, ("measured", LATER)])
     if said.get("rehearsed"):
         return Facts("Vectors", [*facts, ("measured", Mark("nothing: a rehearsal runs no statement", "–", "quiet"))])
-    facts += [(name, str(said[name])) for name in ("server", "vector", "rows", "index", "measured_on") if name in said]
+    facts += [
+        (name, _counted(said[name])) for name in ("server", "vector", "rows", "index", "measured_on") if name in said
+    ]
+    command = Code(f"airgap drill --env {look.intent.environment} index")
     if not said.get("rows"):
-        facts.append(("index once there are rows", Code(f"airgap drill --env {look.intent.environment} index")))
-    facts.append(("plan of a query", ", ".join(said.get("plan") or []) or Mark("no index", "✗", "bad")))
+        facts.append(("index once there are rows", command))
+    if said.get("building"):
+        facts += [("being built by the server", Mark(str(said["building"]), "…", "quiet")), ("asked again by", command)]
+    else:
+        facts.append(("plan of a query", ", ".join(said.get("plan") or []) or Mark("no index", "✗", "bad")))
     facts.append(("connection", f"{dig(said, 'tls.version')}, {dig(said, 'tls.cipher')}, {dig(said, 'tls.verified')}"))
     return Facts("Vectors", facts)
+
+
+def _counted(value: Any) -> str:
+    """A value as text; the function counts rows so far and no further."""
+    return f"{MOST} or more" if value == MOST else str(value)
 
 
 def drills(look: Look) -> Table:

@@ -133,7 +133,7 @@ def certificate(look: Look) -> Table:
         state = not_read(reason) if reason else Mark(status, sign, tone)
         ends = str(found.get("NotAfter", ""))[:10] or "–"
         rows.append((name, names, state, ends, tuple(_record(each) for each in _records(found)) or "–"))
-    said = "" if look.intent.world != "rehearsal" else " The embedded AWS issues by itself: there nobody publishes."
+    said = "" if not look.intent.embedded else " The embedded AWS issues by itself: there nobody publishes."
     note = f"ACM looks for the record in the domain's public zone, from outside, and renews by it.{said}"
     return Table(
         "Certificates", ("certificate", "names", "state", "ends", "record in the public zone"), rows, note=note

@@ -78,7 +78,7 @@ def _registered(look: Look) -> Any:
 
 
 def _asked(look: Look) -> Any:
-    if look.intent.world == "rehearsal":
+    if look.intent.embedded:
         return "no request: a rehearsal has no packets"
     told = look.estate.page(deployment.REQUEST) or {}
     return (f"from {told.get('place')}, at {told.get('address')}", f"{told.get('protocol')}, {told.get('status')}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from airgap.checks.registry import left_behind
 from airgap.model.estate import Estate
+from airgap.model.intent import Intent
 from airgap.model.mirror import Entry, Lock, registry, repositories
+from airgap.model.signed_images import signed_by
 from airgap.views.look import Look, attempt
 from airgap.views.table import Code, Mark, Table, not_read
 
@@ -30,7 +32,7 @@ def mirror(look: Look) -> Table:
                     Code(entry.digest),
                     entry.platforms or entry.kind,
                     size(entry.size),
-                    _signed(entry),
+                    _signed(entry, look.intent),
                     entry.component,
                     _state(look.estate, name, entry),
                 )
@@ -52,12 +54,15 @@ def size(count: int) -> str:
     return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{count} B"
 
 
-def _signed(entry: Entry) -> Mark:
-    """A signature is mirrored with what it signs; whether its signer is trusted is not judged here."""
+def _signed(entry: Entry, intent: Intent) -> Mark:
+    """Who signed it with an approved key; where the params approve none, whether a signature is carried at all."""
     signatures = [one for one in entry.signatures if ".sig@" in one or "signature" in one or "sigstore" in one]
     rest = len(entry.signatures) - len(signatures)
     more = f", {rest} more attached" if rest else ""
-    return Mark(f"yes{more}", "✓", "good") if signatures else Mark(f"no{more}", "–", "quiet")
+    if intent.images.signers:
+        found = signed_by(entry, intent.images.signers)
+        return Mark(f"by {found.by}{more}", "✓", "good") if found.by else Mark(found.why, "✗", "bad")
+    return Mark(f"carried, not judged{more}", "–", "quiet") if signatures else Mark(f"no{more}", "–", "quiet")
 
 
 def _state(estate: Estate, name: str, entry: Entry) -> Mark:

@@ -108,7 +108,7 @@ def files(look: Look) -> Table:
         rows.append(Group(f"{path}: {USES[path]}; SHA-256 {digest}"))
         rows.append(("", tuple(Code(_indented(line)) for line in text.splitlines())))
     note = f"airgap pipeline render --env {look.intent.environment} --out DIR writes them."
-    return Table("Rendered files", ("", "text"), rows, note=note)
+    return Table("Rendered files", ("file", "text"), rows, note=note)
 
 
 def _indented(line: str) -> str:

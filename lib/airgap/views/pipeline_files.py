@@ -68,8 +68,8 @@ def _pipeline(intent: Intent) -> tuple[str, str]:
 def _runbook(intent: Intent) -> tuple[str, str]:
     inside = intent.pipeline.variant == delivery.GHES
     asked = {
-        "rehearsal": intent.world == "rehearsal",
-        "oidc": intent.world != "rehearsal" and not inside,
+        "rehearsal": intent.embedded,
+        "oidc": not intent.embedded and not inside,
         "runner": f"[self-hosted, linux, airgap-{intent.environment}]" if inside else "ubuntu-24.04",
     }
     start = _filled("start.yml.j2", intent, **asked).rstrip("\n")

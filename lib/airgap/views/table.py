@@ -113,7 +113,7 @@ class Table(Shown):
         if isinstance(row, Group):
             span = len(self.columns)
             return f'<tr class="group"><th colspan="{span}" scope="rowgroup">{_cell(row.title)}</th></tr>'
-        first = f'<th scope="row">{_cell(row[0])}</th>'
+        first = "<td></td>" if row[0] == "" else f'<th scope="row">{_cell(row[0])}</th>'
         return f"<tr>{first}{''.join(f'<td>{_cell(one)}</td>' for one in row[1:])}</tr>"
 
     def text(self) -> str:

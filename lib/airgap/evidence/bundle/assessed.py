@@ -12,12 +12,13 @@ from airgap.checks import assets, suite
 from airgap.checks.check import covers, expired, note
 from airgap.checks.inventory import TAGGED
 from airgap.checks.scope import every, tags
+from airgap.controls import Mapped, by_property
 from airgap.evidence.bundle import replay
 from airgap.evidence.bundle.members import Broken
 from airgap.evidence.bundle.recorded import Run
 from airgap.model.estate import Estate
 from airgap.model.finding import FAIL, SEVERITIES, UNKNOWN, WAIVED, Finding
-from airgap.model.intent import Intent, Waiver
+from airgap.model.intent import Intent, MappingReview, Waiver
 from airgap.model.observation import NotObserved, Observation
 
 SEEN, UNSEEN, UNTAGGED, UNREAD = "yes", "no", "has no tags", "not read"
@@ -59,11 +60,14 @@ class Weakness(NamedTuple):
 
 
 class Assessed(NamedTuple):
-    """A run that has ended: its data, what it found and when, the pages that it cites, and its inventory."""
+    """A run that has ended: its data, what it found and when, the pages that it cites, its inventory, and of each
+    property the mappings to requirements as their reviewers left them.
+    """
 
     run: Mapping[str, Any]
     owner: str
     exceptions: tuple[Waiver, ...]
+    mappings: Mapping[str, tuple[Mapped, ...]]
     findings: tuple[Finding, ...]
     times: Mapping[tuple[str, str], str]
     pages: Mapping[str, Observation]
@@ -90,6 +94,7 @@ def assessed(run: Run) -> Assessed:
         run=run.data,
         owner=str(params.get("owner", "")),
         exceptions=tuple(Waiver(**one) for one in params.get("exceptions", ())),
+        mappings=by_property(MappingReview(**one) for one in params.get("reviews", ())),
         findings=findings,
         times=dict(_times(run)),
         pages={one.page: one for one in run.seen.values() if one.page in cited},

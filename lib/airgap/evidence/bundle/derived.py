@@ -35,7 +35,7 @@ def faults(run: Run) -> tuple[str, list[Fault]]:
     made = texts(one, run)
     documents = {name: json.loads(raw) for name, raw in made.items()}
     astray = list(_documents(made, run)) or list(_references(documents, run))
-    told = f"{len(made)} OSCAL documents with {count(documents)} references, and three tables, derived again"
+    told = f"{len(made)} OSCAL documents with {count(documents)} references, and five tables, derived again"
     return told, [*astray, *_tables(one, run)]
 
 

@@ -9,28 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
-from airgap.evidence.bundle.members import INCOMPLETE, INTEGRITY, LARGEST, Broken, Fault
-from airgap.model.canonical import digest_of, encode
+from airgap.evidence.bundle.members import INCOMPLETE, INTEGRITY, Broken, Fault, lines
+from airgap.model.canonical import digest, digest_of, encode
 
 MANIFEST, SCHEMA = "MANIFEST.jsonl", "airgap/bundle/v1"
 _START = "0" * 64
-_LINE = {"seq", "path", "sha256", "size", "prev", "link"}
+_LINE = {"seq", "path", "sha256", "size", "prev"}
 
 
 def text(members: Mapping[str, bytes], head: Mapping[str, Any]) -> str:
     """Return the manifest of these members; ``head`` says of which run they are."""
+    return listed({name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in members.items()}, head)
+
+
+def listed(members: Mapping[str, tuple[str, int]], head: Mapping[str, Any]) -> str:
+    """Return the manifest of members of these digests and sizes."""
     rows: list[dict[str, Any]] = [{"schema": SCHEMA, "members": len(members), **head}]
-    for name in sorted(members):
-        raw = members[name]
-        rows.append({"path": name, "sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)})
-    lines, prev = [], _START
+    rows += [{"path": name, "sha256": members[name][0], "size": members[name][1]} for name in sorted(members)]
+    written, prev = [], _START
     for number, row in enumerate(rows):
         body = {"seq": number, **row, "prev": prev}
         prev = digest_of(body)
-        lines.append(encode({**body, "link": prev}))
-    return "\n".join(lines) + "\n"
+        written.append(encode({**body, "link": prev}))
+    return "\n".join(written) + "\n"
 
 
 def header(members: Mapping[str, bytes]) -> dict[str, Any]:
@@ -38,30 +41,47 @@ def header(members: Mapping[str, bytes]) -> dict[str, Any]:
     return next(_lines(members))
 
 
-def faults(members: Mapping[str, bytes]) -> list[Fault]:
-    """Return what of the members is not as the manifest says; nothing is parsed but the manifest itself."""
+class Checked(NamedTuple):
+    """What became of the members: what is wrong, and the digests under which pages are that have that digest."""
+
+    faults: list[Fault]
+    pages: dict[str, str]
+
+
+def checked(members: Mapping[str, bytes]) -> Checked:
+    """Hold every member against the manifest; nothing is parsed but the manifest itself."""
     found: list[Fault] = []
+    pages: dict[str, str] = {}
+    head: dict[str, Any] = {}
+    count, last, ordered = 0, "", True
+    names = {name: name for name in members if name != MANIFEST}
     try:
-        head, *rows = _lines(members)
+        for row in _lines(members):
+            if not head:
+                head = row
+                continue
+            name = str(row["path"])
+            count, ordered, last = count + 1, ordered and last < name, name
+            fault = _differs(members, row) if names.pop(name, None) else Fault(INCOMPLETE, name, _MISSING)
+            found += [fault] if fault else []
+            if name == f"observations/{row['sha256']}.json":
+                pages[row["sha256"]] = row["sha256"]
     except Broken as broken:
-        return [broken.fault]
-    if head.get("schema") != SCHEMA or head.get("members") != len(rows):
-        found.append(
-            Fault(INTEGRITY, MANIFEST, f"says {head.get('members')!r} members of schema {head.get('schema')!r}")
-        )
-    listed = {str(row["path"]): row for row in rows}
-    if sorted(listed) != [row["path"] for row in rows]:
-        found.append(Fault(INTEGRITY, MANIFEST, "its lines are not in the order of their members, each once"))
-    present = set(members) - {MANIFEST}
-    found += [Fault(INTEGRITY, name, "is in no line of the manifest") for name in sorted(present - set(listed))]
-    found += [Fault(INCOMPLETE, name, "is in the manifest and is missing") for name in sorted(set(listed) - present)]
-    for name in sorted(present & set(listed)):
-        fault = _differs(members, name, listed[name])
-        found += [fault] if fault else []
-    return found
+        return Checked([broken.fault], {})
+    if head.get("schema") != SCHEMA or head.get("members") != count:
+        what = f"says {head.get('members')!r} members of schema {head.get('schema')!r}"
+        found.insert(0, Fault(INTEGRITY, MANIFEST, what))
+    if not ordered:
+        found.insert(0, Fault(INTEGRITY, MANIFEST, "its lines are not in the order of their members, each once"))
+    found += [Fault(INTEGRITY, name, "is in no line of the manifest") for name in sorted(names)]
+    return Checked(found, pages)
 
 
-def _differs(members: Mapping[str, bytes], name: str, row: Mapping[str, Any]) -> Optional[Fault]:
+_MISSING = "is in the manifest and is missing"
+
+
+def _differs(members: Mapping[str, bytes], row: Mapping[str, Any]) -> Optional[Fault]:
+    name = str(row["path"])
     try:
         raw = members[name]
     except Broken as broken:
@@ -75,19 +95,22 @@ def _lines(members: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
     """Yield the lines, each after its chain was checked."""
     if MANIFEST not in members:
         raise Broken(MANIFEST, "is missing", INCOMPLETE)
-    raw = members[MANIFEST]
-    if len(raw) > LARGEST or not raw.endswith(b"\n"):
-        raise Broken(MANIFEST, "is not whole")
-    prev = _START
-    for number, line in enumerate(raw[:-1].split(b"\n")):
+    prev, number = _START, -1
+    for number, line in enumerate(lines(members, MANIFEST)):
         try:
             row = json.loads(line.decode("utf-8"))
-            body = {key: row[key] for key in row if key != "link"}
-            intact = row["link"] == digest_of(body) and row["prev"] == prev and row["seq"] == number
-            intact = intact and (number == 0 or set(row) == _LINE) and encode(row).encode("utf-8") == line
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            link = row.pop("link")
+            own = encode(row)
+            intact = link == digest(own.encode("utf-8")) and row["prev"] == prev and row["seq"] == number
+            intact = intact and (number == 0 or set(row) == _LINE)
+            # In canonical JSON "link" comes before all others of a member's line.
+            whole = f'{{"link":"{link}",{own[1:]}' if number else encode({**row, "link": link})
+            intact = intact and line == f"{whole}\n".encode()
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Broken(MANIFEST, f"line {number + 1} cannot be read ({type(error).__name__})") from error
         if not intact:
             raise Broken(MANIFEST, f"line {number + 1} was altered or does not follow the line before it")
-        prev = row["link"]
+        prev = link
         yield row
+    if number < 0:
+        raise Broken(MANIFEST, "is not whole")

@@ -14,14 +14,14 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 INTACT, INTEGRITY, INCOMPLETE, DIFFERENT, USAGE = 0, 10, 11, 12, 64
 """Exit codes of a verification."""
 LARGEST, WHOLE, MOST = 512 * 2**20, 8 * 2**30, 200_000
 """Bytes of the largest member and of all members, and the number of members, that a bundle may have."""
 _NAME = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_][A-Za-z0-9._+@ -]*(?:/[A-Za-z0-9_.][A-Za-z0-9._+@ -]*)*")
-_END = struct.Struct("<4s4H2LH")
+_END, _LOCATOR, _LONG = struct.Struct("<4s4H2LH"), struct.Struct("<4sLQL"), struct.Struct("<4sQ2H2L4Q")
 
 
 class Fault(NamedTuple):
@@ -46,7 +46,7 @@ class Archive(Mapping[str, bytes]):
     def __init__(self, path: str) -> None:
         try:
             self._file = zipfile.ZipFile(path)
-            self._held = {one.filename: one for one in self._file.infolist()}
+            self._held = self._file.NameToInfo
             _whole(path, self._file)
             _safe(self._file)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError) as error:
@@ -61,6 +61,10 @@ class Archive(Mapping[str, bytes]):
         if len(raw) != self._held[name].file_size:
             raise Broken(name, "is of another size than the archive says")
         return raw
+
+    def open(self, name: str) -> IO[bytes]:
+        """Return a member to be read piece by piece, once it was checked as a whole."""
+        return self._file.open(self._held[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
@@ -90,6 +94,10 @@ class Folder(Mapping[str, bytes]):
             raise Broken(name, f"is larger than {LARGEST} bytes")
         return raw
 
+    def open(self, name: str) -> IO[bytes]:
+        """Return a member to be read piece by piece, once it was checked as a whole."""
+        return open(self._held[name], "rb")
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
 
@@ -106,15 +114,47 @@ def opened(path: str) -> Mapping[str, bytes]:
     raise Broken(path, "is neither a bundle nor a folder", USAGE)
 
 
+def lines(members: Mapping[str, bytes], name: str) -> Iterator[bytes]:
+    """Yield a member line by line, ends included, so that one that is large need not be held as a whole."""
+    opener: Any = getattr(members, "open", None)
+    if opener is None:
+        *whole, rest = members[name].split(b"\n")
+        yield from [*(one + b"\n" for one in whole), *([rest] if rest else [])]
+        return
+    try:
+        with opener(name) as file:
+            yield from file
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise Broken(name, f"cannot be read ({error})") from error
+
+
 def _whole(path: str, archive: zipfile.ZipFile) -> None:
     """Raise where the file holds more than the archive: before its first member, behind its end, or as a comment."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
-        file.seek(max(0, size - _END.size))
-        mark, _, _, _, _, length, begin, comment = _END.unpack(file.read())
+        file.seek(max(0, size - _LONG.size - _LOCATOR.size - _END.size))
+        tail = file.read()
+    mark, _, _, own, every, length, begin, comment = _END.unpack(tail[-_END.size :])
+    rest = _END.size
+    if tail[-_END.size - _LOCATOR.size :].startswith(b"PK\x06\x07"):
+        rest, length, begin = len(tail), *_long(tail, size, (own, every, length, begin))
     first = min((one.header_offset for one in archive.infolist()), default=0)
-    if mark != b"PK\x05\x06" or comment or first or begin + length + _END.size != size:
+    if mark != b"PK\x05\x06" or comment or first or begin + length + rest != size:
         raise zipfile.BadZipFile("it holds bytes beside its members")
+
+
+def _long(tail: bytes, size: int, short: tuple[int, ...]) -> tuple[int, int]:
+    """Return length and begin of the directory of an archive of more than 65535 members, or 4 GiB (4.3.14, 4.3.15).
+
+    The short record must say the same, or that it cannot, so that every reader reads the same members.
+    """
+    mark, record, _, _, disk, other, *wide = _LONG.unpack(tail[: _LONG.size])
+    _, on, where, disks = _LOCATOR.unpack(tail[_LONG.size : _LONG.size + _LOCATOR.size])
+    whole = mark == b"PK\x06\x06" and record == _LONG.size - 12 and where == size - len(tail) and disks == 1
+    said = tuple(min(one, most) for one, most in zip(wide, (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)))
+    if not whole or disk or other or on or said != short:
+        raise zipfile.BadZipFile("its two ends do not agree")
+    return wide[2], wide[3]
 
 
 def _safe(archive: zipfile.ZipFile) -> None:

@@ -1,4 +1,7 @@
-"""A run as a bundle holds it: its journals, observations, pages and steps, read from members and nothing else."""
+"""A run as a bundle holds it: its journals, observations, pages and steps, read from members and nothing else.
+
+Journals are read line by line, and of a line that tells of a read only its observation stays.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,41 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Optional
+from types import MappingProxyType
+from typing import Any, NamedTuple, Optional
 
-from airgap.evidence.bundle.members import INCOMPLETE, Broken
+from airgap.evidence.bundle.members import INCOMPLETE, Broken, lines
 from airgap.model import journal
-from airgap.model.canonical import digest_of
 from airgap.model.intent import Intent, decode
 from airgap.model.observation import Observation
 
 JOURNAL, INDEX = "journal.ndjson", "observations/index.json"
-KEPT = 4096
-"""Pages that stay in memory, parsed."""
+KEPT, FILES = 4096, 8
+"""Pages, and files of steps, that stay in memory, parsed."""
+_COMMON = {"call", "account", "region", "place", "status", "vantage", "system", "method", "principal", "http_date"}
+
+
+class Chain(NamedTuple):
+    """A journal: its lines but those of reads, what is wrong with it, its number of lines, and its last digest."""
+
+    entries: list[dict[str, Any]]
+    problems: list[str]
+    total: int
+    head: str
 
 
 class Run:
-    """One run, over the members of its bundle."""
+    """One run, over the members of its bundle; ``pages`` are known to have the digests that are their names."""
 
-    def __init__(self, members: Mapping[str, bytes]) -> None:
-        self.members = members
+    def __init__(self, members: Mapping[str, bytes], pages: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.members, self.pages = members, pages
         self.data: dict[str, Any] = self.json("run.json")
-        self.journals = {name: self._journal(name) for name in self._names()}
-        self.problems = [f"{self.place(name)}: {text}" for name, (_, told) in self.journals.items() for text in told]
         self.seen: dict[str, Observation] = {}
-        for entries, _ in self.journals.values():
-            for entry in entries:
-                if entry["event"] == "read":
-                    self.seen[digest_of(entry["data"])] = Observation.from_data(entry["data"])
+        self._shared: dict[Any, Any] = {}
+        self.journals = {name: self._journal(name) for name in self._names()}
+        self.problems = [f"{self.place(name)}: {text}" for name, one in self.journals.items() for text in one.problems]
         self.load = lru_cache(maxsize=KEPT)(self._page)
+        self.of_step = lru_cache(maxsize=FILES)(self._of_step)
 
     @property
     def intent(self) -> Intent:
@@ -54,27 +65,56 @@ class Run:
         except ValueError as error:
             raise Broken(name, f"is no JSON ({error})") from error
 
-    def of_step(self, step: str, name: str) -> Any:
-        """Return a JSON file of a step."""
+    def _of_step(self, step: str, name: str) -> Any:
+        """Return a JSON file of a step; whoever asks shares it, and changes nothing of it."""
         return self.json(f"steps/{step}/{name}")
+
+    def index(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the index of observations, which a run writes one a line."""
+        if INDEX not in self.members:
+            raise Broken(INDEX, "is missing", INCOMPLETE)
+        rows = lines(self.members, INDEX)
+        if next(rows, b"") != b"[\n":
+            yield from self.json(INDEX)
+            return
+        raw = b""
+        for raw in rows:
+            if raw != b"]\n":
+                yield json.loads(raw.rstrip(b",\n"))
+        if raw != b"]\n":
+            raise Broken(INDEX, "is no whole list")
 
     def place(self, name: str) -> str:
         """Return the member that holds the journal of this name; the runner's own has none."""
         return f"steps/{name}/{JOURNAL}" if name else JOURNAL
 
     def entries(self, event: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every journal line of an event, with the name of its journal."""
-        for name, (entries, _) in self.journals.items():
-            yield from ((name, entry) for entry in entries if entry["event"] == event)
+        """Yield every journal line of an event, reads apart, with the name of its journal."""
+        for name, one in self.journals.items():
+            yield from ((name, entry) for entry in one.entries if entry["event"] == event)
 
     def _names(self) -> list[str]:
         return ["", *(step for step in self.steps if self.place(step) in self.members)]
 
-    def _journal(self, name: str) -> tuple[list[dict[str, Any]], list[str]]:
-        place = self.place(name)
-        if place not in self.members:
-            return [], []
-        return journal.read(self.members[place].decode("utf-8", "replace"))
+    def _journal(self, name: str) -> Chain:
+        place, entries, problems, count, head = self.place(name), [], [], 0, ""
+        if place in self.members:
+            for one in journal.follow(raw.decode("utf-8", "replace") for raw in lines(self.members, place)):
+                problems += one.problems
+                if one.entry is None:
+                    break
+                count, head = count + 1, one.entry["digest"]
+                if one.entry["event"] == "read":
+                    self.seen[one.data_sha256] = self._observation(one.entry["data"])
+                else:
+                    entries.append(one.entry)
+        return Chain(entries, problems, count, head)
+
+    def _observation(self, data: dict[str, Any]) -> Observation:
+        """Return an observation; texts that many have in common are kept once."""
+        keep = self._shared.setdefault
+        data["page"] = self.pages.get(data["page"], data["page"])
+        return Observation.from_data({name: keep(one, one) if name in _COMMON else one for name, one in data.items()})
 
     def _page(self, digest: str) -> Mapping[str, Any]:
         name = f"observations/{digest}.json"

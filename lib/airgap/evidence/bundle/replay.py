@@ -11,7 +11,7 @@ from airgap.checks.destroyed import nothing_left
 from airgap.evidence.bundle.members import DIFFERENT, INCOMPLETE, INTEGRITY, Broken, Fault
 from airgap.evidence.bundle.recorded import Run, written
 from airgap.model import finding as findings_of
-from airgap.model.canonical import digest_of, encode
+from airgap.model.canonical import digest, digest_of, encode
 from airgap.model.estate import ANY, Estate, Records
 from airgap.model.finding import Finding
 from airgap.model.intent import Intent
@@ -106,11 +106,12 @@ def differences(run: Run, one: Judgement) -> Iterator[Fault]:
     """Yield where a judgement is not what the run says of it: its findings, its journal, and how much it judged."""
     place = f"steps/{one.step}"
     told = [entry["data"] for name, entry in run.entries("verdict") if name == one.step]
-    digest = digest_of([each.as_data() for each in one.findings])
-    for name, known in (("findings", digest), ("judged", _digest(run, one.step, "judged.json")),
-                        ("declared", _digest(run, one.step, "declared.json"))):  # fmt: skip
+    last = told[-1] if told else {}
+    own = digest_of([each.as_data() for each in one.findings])
+    for name, holds in (("findings", last.get("findings") == own), ("judged", _holds(run, one.step, "judged", last)),
+                        ("declared", _holds(run, one.step, "declared", last))):  # fmt: skip
         code = DIFFERENT if name == "findings" else INTEGRITY
-        if not told or told[-1].get(name) != known:
+        if not holds:
             yield Fault(code, f"{place}/journal.ndjson", f"its verdict rests on other {name} than the bundle's")
     written = document(run, one.findings)
     if run.members.get(f"{place}/findings.json") != written:
@@ -118,8 +119,10 @@ def differences(run: Run, one: Judgement) -> Iterator[Fault]:
     yield from _unread(run, one)
 
 
-def _digest(run: Run, step: str, name: str) -> str:
-    return digest_of(run.of_step(step, name))
+def _holds(run: Run, step: str, name: str, told: Mapping[str, Any]) -> bool:
+    """Tell whether a verdict names the digest of a file's data; a run writes it as the very JSON that it digests."""
+    raw = run.members[f"steps/{step}/{name}.json"]
+    return told.get(name) == digest(raw[:-1]) or told.get(name) == digest_of(run.of_step(step, f"{name}.json"))
 
 
 def document(run: Run, findings: list[Finding]) -> bytes:

@@ -1,11 +1,12 @@
-"""Findings, populations and inventory as tables of texts, for spreadsheets."""
+"""Findings, populations, inventory, exceptions and mappings as tables of texts, for spreadsheets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from airgap.evidence.bundle.assessed import Assessed, Asset
+from airgap.controls import FRAMEWORKS, PROPERTIES, Mapped, PropertyVerdict, verdicts
+from airgap.evidence.bundle.assessed import Assessed, Asset, Weakness, weaknesses
 from airgap.model.finding import FAIL, PASS, STATUSES, UNKNOWN, WAIVED, Finding
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -24,7 +25,7 @@ class Table(NamedTuple):
 
 
 def tables(one: Assessed) -> tuple[Table, ...]:
-    """Return the three tables of a run: findings, population and inventory."""
+    """Return the tables of a run: findings, population, inventory, exceptions and mappings to requirements."""
     judged: dict[str, list[Finding]] = {}
     for each in one.findings:
         judged.setdefault(each.resource, []).append(each)
@@ -32,6 +33,8 @@ def tables(one: Assessed) -> tuple[Table, ...]:
         Table("findings", FINDINGS, [_finding(each) for each in one.findings]),
         Table("population", POPULATION, _population(one.findings)),
         Table("inventory", INVENTORY, [_asset(each, judged.get(each.key, ())) for each in one.assets]),
+        Table("exceptions", EXCEPTIONS, [_exception(each) for each in weaknesses(one) if each.waiver]),
+        Table("mappings", MAPPINGS, list(_mappings(one))),
     )
 
 
@@ -42,6 +45,16 @@ POPULATION = ("check", "title", "population", "judged", *STATUSES)
 INVENTORY = (
     "resource", "kind", "arn", "owner", "location", "classification", "supported_until", "rto", "rpo", "declared",
     "shown_by_tagging_api", "adopted", "step", "judgements", "fail", "unknown",
+)  # fmt: skip
+
+EXCEPTIONS = (
+    "property", "resource", "status", "owner", "approver", "reason", "compensating_control", "ticket", "created",
+    "expires", "failures", "what_is_so",
+)  # fmt: skip
+MAPPINGS = (
+    "framework", "edition", "requirement", "asks", "property", "statement", "verdict", "judged", "population",
+    "relation", "rationale", "source", "ids", "mapping", "review", "reviewer", "reviewed_on", "reviewed_mapping",
+    "note",
 )  # fmt: skip
 
 
@@ -67,6 +80,33 @@ def _asset(one: Asset, judged: Sequence[Finding]) -> tuple[object, ...]:
     bad = [sum(each.status == status for each in judged) for status in (FAIL, UNKNOWN)]
     return (one.key, one.kind, one.arn, one.owner, one.location, one.classification, one.supported_until, one.rto,
             one.rpo, "yes" if one.declared else "no", one.seen, one.adopted, one.step, len(judged), *bad)  # fmt: skip
+
+
+def _exception(one: Weakness) -> tuple[object, ...]:
+    """An exception as registered, whether it holds, in OSCAL's words, and the failures that it does not hide."""
+    held = one.waiver
+    return (held.property, held.resource, one.status, held.owner, held.approver, held.reason, held.compensating_control,
+            held.ticket, held.created, held.expires, len(one.findings),
+            "; ".join(f"{each.resource}: {each.message}" for each in one.findings))  # fmt: skip
+
+
+def _mappings(one: Assessed) -> Iterator[tuple[object, ...]]:
+    """Yield of each mapping why it bears, what the run says of its property, and the review that it had, if any."""
+    said, titles = {each.id: each for each in verdicts(one.findings)}, {each.id: each.title for each in PROPERTIES}
+    for framework in FRAMEWORKS:
+        for wanted in framework.requirements():
+            for name in wanted.properties:
+                mapped = next(each for each in one.mappings[name] if each.key() == (framework.id, wanted.id, name))
+                yield _mapping(mapped, wanted.asks, titles[name], said[name])
+
+
+def _mapping(one: Mapped, asks: str, title: str, said: PropertyVerdict) -> tuple[object, ...]:
+    review = one.reviewed
+    told = (review.reviewer, review.date, review.mapping, review.note) if review else ("", "", "", "")
+    verdict = f"{said.status}{' in part' if said.in_part else ''}" if said.population else "not judged"
+    return (one.framework, one.version, one.requirement, asks, one.property, title, verdict, said.judged,
+            said.population, one.relation if one.stands() else "none", one.rationale, one.source, one.ids, one.mapping,
+            one.review, *told)  # fmt: skip
 
 
 def harmless(value: object) -> object:

@@ -4,7 +4,7 @@ Each digest file lists the log files of its hour with their hashes, names the di
 signature, and is signed by a key of its Region. What is signed: the end of its time, its place in S3, its hash and the
 signature before it.
 Source: AWS CloudTrail User Guide, "CloudTrail digest file structure" and "Custom implementations of CloudTrail log file
-integrity validation"; RFC 8017, 8.2.2 (RSASSA-PKCS1-v1_5) and A.1.1 (RSAPublicKey).
+integrity validation"; RFC 8017, A.1.1 (RSAPublicKey).
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from airgap.evidence.bundle.members import INCOMPLETE, INTEGRITY, LARGEST, Broken, Fault
+from airgap.model import signatures
 
 FOLDER, INDEX = "cloudtrail", "cloudtrail/index.json"
 SCHEMA = "airgap/trail/v1"
 ALGORITHM = "SHA256withRSA"
 _REGION = re.compile(r"/CloudTrail-Digest/([a-z0-9-]+)/")
-_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
-"""DigestInfo of SHA-256, RFC 8017, 9.2, note 1."""
 
 
 class Digest(NamedTuple):
@@ -139,38 +138,8 @@ def signed(one: Digest) -> bytes:
 
 
 def verifies(key: bytes, signature: str, message: bytes) -> bool:
-    """Tell whether a signature (hex) over a message is by the RSA key (DER, RSAPublicKey); RFC 8017, 8.2.2."""
+    """Tell whether a signature (hex) over a message is by the RSA key (DER, RSAPublicKey)."""
     try:
-        (modulus, exponent), raw = _integers(key), binascii.unhexlify(signature)
+        return signatures.rsa(key, binascii.unhexlify(signature), message)
     except ValueError:
         return False
-    size = (modulus.bit_length() + 7) // 8
-    number = int.from_bytes(raw, "big")
-    if len(raw) != size or number >= modulus or size < 256:
-        return False
-    info = _SHA256 + hashlib.sha256(message).digest()
-    padded = b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
-    return pow(number, exponent, modulus).to_bytes(size, "big") == padded
-
-
-def _integers(der: bytes) -> tuple[int, int]:
-    """Return modulus and exponent of an RSAPublicKey; raises ``ValueError`` where the bytes are none."""
-    body, rest = _element(der, 0x30)
-    first, after = _element(body, 0x02)
-    second, end = _element(after, 0x02)
-    if rest or end or not first or not second:
-        raise ValueError("no RSAPublicKey")
-    return int.from_bytes(first, "big"), int.from_bytes(second, "big")
-
-
-def _element(der: bytes, tag: int) -> tuple[bytes, bytes]:
-    """Return the contents of the first DER element, which has this tag, and what follows it."""
-    if len(der) < 2 or der[0] != tag:
-        raise ValueError("another element")
-    length, start = der[1], 2
-    if length & 0x80:
-        start = 2 + (length & 0x7F)
-        length = int.from_bytes(der[2:start], "big")
-    if len(der) < start + length:
-        raise ValueError("cut off")
-    return der[start : start + length], der[start + length :]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from airgap.checks.proof import made
@@ -29,6 +30,7 @@ from airgap.model import finding as findings_of
 from airgap.model.canonical import digest_of, encode, plain
 from airgap.model.finding import Finding
 from airgap.model.intent import Intent
+from airgap.model.plan import Plan
 
 SHOWN = 20
 """Faults that are shown of each step of a verification."""
@@ -48,10 +50,11 @@ class Row(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A verification: its lines, and the verdict that the bundle states."""
+    """A verification: its lines, the verdict that the bundle states, and each step's findings as derived again."""
 
     rows: list[Row]
     verdict: str
+    findings: Mapping[str, list[Finding]] = MappingProxyType({})
 
     @property
     def code(self) -> int:
@@ -81,32 +84,34 @@ _CONCLUSIONS = {
 def verify(members: Mapping[str, bytes]) -> Report:
     """Verify a bundle's members; what is altered is not looked into any further."""
     rows: list[Row] = []
+    again: dict[str, list[Finding]] = {}
     verdict = ""
     try:
-        faults = manifest.faults(members)
+        faults, pages = manifest.checked(members)
         rows.append(Row("manifest", f"{len(members)} members, each with its size and digest", faults))
         if not faults:
-            run = Run(members)
+            run = Run(members, pages)
             verdict = str(run.data.get("verdict", ""))
-            for row in _rows(run):
+            for row in _rows(run, again):
                 rows.append(row)
     except Broken as broken:
         rows.append(Row("reading", "stopped", [broken.fault]))
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError) as error:
         fault = Fault(INTEGRITY, "", f"something in it has not the form that a run writes ({error!r})"[:400])
         rows.append(Row("reading", "stopped", [fault]))
-    return Report(rows, verdict)
+    return Report(rows, verdict, again)
 
 
-def _rows(run: Run) -> Iterator[Row]:
+def _rows(run: Run, again: dict[str, list[Finding]]) -> Iterator[Row]:
+    """Yield the lines of a verification; ``again`` is filled with each step's findings."""
     yield Row("journals", f"{_lines(run)} lines in {len(run.journals)} chains", list(_chains(run)))
     yield Row("pages", f"{len(run.seen)} observations, each page under its digest", list(_pages(run)))
     intent = run.intent
-    again = [replay.again(run, step, intent) for step in replay.judged(run)]
-    for one in again:
-        count = f"{len(one.findings)} findings derived again"
-        yield Row(one.step, count, list(replay.differences(run, one)))
-    yield from _proof(run, intent, again)
+    for step in replay.judged(run):
+        one = replay.again(run, step, intent)
+        again[step] = one.findings
+        yield Row(step, f"{len(one.findings)} findings derived again", list(replay.differences(run, one)))
+        yield from _proof(run, intent, one)
     found = _merged(run, again)
     yield Row("verdict", f"{findings_of.verdict(found) if found else 'none'}", list(_verdict(run, found)))
     yield Row("exports", *derived.faults(run))
@@ -115,47 +120,65 @@ def _rows(run: Run) -> Iterator[Row]:
 
 
 def _lines(run: Run) -> int:
-    return sum(len(entries) for entries, _ in run.journals.values())
+    return sum(one.total for one in run.journals.values())
 
 
 def _chains(run: Run) -> Iterator[Fault]:
     """Yield what is wrong with the journals: a broken line, a step without one, heads that run.json does not know."""
     yield from (Fault(INTEGRITY, where, what) for where, _, what in (one.partition(": ") for one in run.problems))
-    heads = [[name, entries[-1]["digest"]] for name, (entries, _) in run.journals.items() if entries]
+    heads = [[name, one.head] for name, one in run.journals.items() if one.total]
     if digest_of(heads) != run.data.get("head"):
         yield Fault(INTEGRITY, "run.json", "its head is not that of the journals: one was cut, swapped or left out")
     for name, entry in run.entries("open"):
-        for member in ("run_id", "env", "account", "region"):
+        for member in ("run_id", "env", "world", "account", "region"):
             if member in entry["data"] and entry["data"][member] != run.data.get(member):
                 yield Fault(INTEGRITY, run.place(name), f"is of {member} {entry['data'][member]}, not of this run's")
     for name in run.steps:
         if run.place(name) not in run.members:
             yield Fault(INCOMPLETE, run.place(name), "is missing")
+    yield from _plans(run)
     if digest_of(run.json("intent.json")) != run.data.get("params_sha256"):
         yield Fault(INTEGRITY, "intent.json", "are not the params of this run")
+    opened_under = {entry["data"].get("params_sha256") for _, entry in run.entries("open")} - {None}
+    if opened_under and run.data.get("params_sha256") not in opened_under:
+        yield Fault(INTEGRITY, "intent.json", "no step was opened under these params")
+
+
+def _plans(run: Run) -> Iterator[Fault]:
+    """Yield plans that are not those of which their journals name the digest, last."""
+    named = {name: entry["data"].get("digest") for name, entry in run.entries("plan")}
+    for name, digest in named.items():
+        place = f"steps/{name}/plan.json"
+        if place in run.members and Plan.from_data(run.json(place)).digest != digest:
+            yield Fault(INTEGRITY, place, "is not the plan that its journal names")
 
 
 def _pages(run: Run) -> Iterator[Fault]:
     """Yield pages that are missing or have another digest, and rows of the index that no journal knows."""
     for page in sorted({one.page for one in run.seen.values() if one.page}):
         try:
-            run.load(page)
+            if page not in run.pages:
+                run.load(page)
         except Broken as broken:
             yield broken.fault
-    known = {(one.subject, one.number, one.time, one.page) for one in run.seen.values()}
-    rows = run.json(INDEX) if run.seen or INDEX in run.members else []
-    listed = {((row["account"], row["region"], row["call"], encode(row["params"])), row["number"], row["time"],
-               row["page"]) for row in rows}  # fmt: skip
-    for one in sorted(listed - known)[:1]:
+    listed = dict.fromkeys(((one.subject, one.number, one.time, one.page) for one in run.seen.values()), False)
+    strange = []
+    for row in run.index() if run.seen or INDEX in run.members else ():
+        subject = row["account"], row["region"], row["call"], encode(row["params"])
+        own = (subject, row["number"], row["time"], row["page"])
+        if own in listed:
+            listed[own] = True
+        else:
+            strange.append(own)
+    for one in sorted(strange)[:1]:
         yield Fault(INTEGRITY, INDEX, f"lists {one[0][2]} at {one[2]}, which no journal knows")
-    for one in sorted(known - listed)[:1]:
+    for one in sorted(one for one in listed if not listed[one])[:1]:
         yield Fault(INCOMPLETE, INDEX, f"does not list {one[0][2]} at {one[2]}, which a journal knows")
 
 
-def _proof(run: Run, intent: Intent, again: Sequence[replay.Judgement]) -> Iterator[Row]:
+def _proof(run: Run, intent: Intent, attest: replay.Judgement) -> Iterator[Row]:
     """Derive the proof again from what the attestation read, and have its certificate checked."""
-    attest = next((one for one in again if f"steps/{one.step}/observations.json" in run.members), None)
-    if attest is None or "proof.json" not in run.members:
+    if f"steps/{attest.step}/observations.json" not in run.members or "proof.json" not in run.members:
         return
     proof, _ = made(intent, attest.estate)
     same = run.members["proof.json"] == (encode(plain(proof.as_data())) + "\n").encode("utf-8")
@@ -175,9 +198,8 @@ def _certified(run: Run, step: str) -> dict[str, bytes]:
     return {**kept, INDEX: run.members[index], "intent.json": run.members["intent.json"]}
 
 
-def _merged(run: Run, again: Sequence[replay.Judgement]) -> list[Finding]:
+def _merged(run: Run, derived: Mapping[str, list[Finding]]) -> list[Finding]:
     """Return the run's findings, over its steps in the order in which they ended."""
-    derived = {one.step: one.findings for one in again}
     told = sorted(run.data["steps"], key=lambda one: str(one["ended"]))
     folders = [f"{one['number']:02d}_{one['name']}" for one in told if one["mode"] != "plan"]
     return findings_of.merged(derived.get(folder, []) for folder in folders)

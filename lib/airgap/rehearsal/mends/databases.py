@@ -13,6 +13,7 @@ from moto.core.utils import utcnow
 from moto.rds.models import DBInstance, RDSBackend
 
 from airgap.rehearsal import settling
+from airgap.rehearsal.answers.database_versions import MAJOR_VERSIONS
 from airgap.rehearsal.hook import after, answers, before
 from airgap.rehearsal.mends.addresses import managed_interface, release
 from airgap.rehearsal.store import Store, store
@@ -162,6 +163,30 @@ def judge_creation(call: Call) -> None:
         raise Refusal(
             "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group must cover at least 2 availability zones"
         )
+    _judge_groups_of_vpc(call, group)
+
+
+def _judge_groups_of_vpc(call: Call, subnets: Any) -> None:
+    """Security groups are of the VPC in which the subnets are."""
+    for identifier in call.get("VpcSecurityGroupIds") or ():
+        found = call.backend("ec2").get_security_group_from_id(identifier)
+        if found is None or found.vpc_id != subnets.vpc_id:
+            what = f"The DB instance is in {subnets.vpc_id} and the EC2 security group {identifier} is not"
+            raise Refusal("InvalidParameterCombination", f"The two are in different VPCs. {what}")
+
+
+@before("rds", "CreateDBInstance")
+def judge_engine(call: Call) -> None:
+    """A version is one that RDS has, and the parameter group is of its family."""
+    engine, version = str(call.get("Engine")), str(call.get("EngineVersion") or "")
+    major = version.partition(".")[0]
+    if engine == "postgres" and major and major not in MAJOR_VERSIONS:
+        raise Refusal("InvalidParameterCombination", f"Cannot find version {version} for postgres")
+    group = call.backend("rds").db_parameter_groups.get(call.get("DBParameterGroupName") or "")
+    if group is not None and major and group.family != f"{engine}{major}":
+        what = f"The parameter group {group.name} with DBParameterGroupFamily {group.family} can't be used"
+        action = f"Please use a Parameter Group with DBParameterGroupFamily {engine}{major}"
+        raise Refusal("InvalidParameterCombination", f"{what} for this instance. {action}")
 
 
 @before("rds", "DeleteDBSubnetGroup", "DeleteDBParameterGroup")

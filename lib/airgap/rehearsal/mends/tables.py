@@ -10,7 +10,7 @@ from airgap.rehearsal.hook import after, answers, before
 from airgap.rehearsal.store import Store, store
 from airgap.rehearsal.wire import Call, Refusal
 
-CHANGING = "changing"
+CHANGING, ENABLING = "changing", "enabling"
 
 
 def _kept(call: Call) -> Store:
@@ -44,6 +44,8 @@ def created(call: Call, result: dict[str, Any]) -> None:
     """A new table takes a while; its policy comes with it."""
     name = call.get("TableName")
     _begin(call, name, "CREATING")
+    _kept(call).put(ENABLING, name, {"name": name})
+    _kept(call).later(ENABLING, name, "dynamodb:EnableBackups", None)
     result["TableDescription"]["TableStatus"] = _busy(call, name) or "ACTIVE"
     if call.get("ResourcePolicy"):
         arn = result["TableDescription"]["TableArn"]
@@ -52,12 +54,21 @@ def created(call: Call, result: dict[str, Any]) -> None:
             backend.put_resource_policy(arn, call.get("ResourcePolicy"), None)
 
 
-@before("dynamodb", "UpdateTable", "DeleteTable", "UpdateContinuousBackups", "CreateBackup")
+@before("dynamodb", "UpdateTable", "DeleteTable", "CreateBackup")
 def not_while_busy(call: Call) -> None:
     """DynamoDB does one thing with a table at a time."""
     name = call.get("TableName")
     if _busy(call, name):
         raise Refusal("ResourceInUseException", f"Attempt to change a resource which is still in use: Table: {name}")
+
+
+@before("dynamodb", "UpdateContinuousBackups")
+def not_before_backups(call: Call) -> None:
+    """Backups of a new table come about a while after the table."""
+    name = call.get("TableName")
+    if _kept(call).get(ENABLING, name):
+        what = f"Backups are being enabled for the table: {name}. Please retry later"
+        raise Refusal("ContinuousBackupsUnavailableException", what)
 
 
 @answers("dynamodb", "DescribeKinesisStreamingDestination")

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -69,18 +70,31 @@ def chart(name: str, source: str, tag: str) -> list[Item]:
     titled = {"org.opencontainers.image.title": name, "org.opencontainers.image.version": tag}
     layers = [(charts.LAYER, charts.archive(name))]
     item = artifact("", layers, config=(charts.CONFIG, charts.config(name)), annotations=titled)
-    return [replace(item, tag=tag), _signature(source, item.manifest)]
+    return [replace(item, tag=tag), signature(source, item.manifest)]
 
 
 def image(name: str, tag: str) -> list[Item]:
     """Return the image of a name and tag in the order of pushing: platforms, index, signature, SBOM, attestation."""
-    platforms = [_platform(name, tag, platform) for platform in PLATFORMS]
+    return published_as(name, tag, {platform: _platform(name, tag, platform) for platform in PLATFORMS})
+
+
+def published_as(name: str, tag: str, platforms: Mapping[str, Item], packages: Sequence[str] = ()) -> list[Item]:
+    """Return images of platforms (``linux/amd64``) in the order of pushing, with index, signature, SBOM, attestation.
+
+    ``packages`` is what the SBOM says is in them, as ``name=version``.
+    """
     entries = [
         {**_descriptor(one.manifest), "platform": dict(zip(("os", "architecture"), platform.split("/"), strict=True))}
-        for one, platform in zip(platforms, PLATFORMS, strict=True)
+        for platform, one in platforms.items()
     ]
-    index = _manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
-    return [*platforms, Item(index, [], tag), _signature(name, index), *_about(name, tag, index)]
+    whole = index(entries, tag)
+    about = _about(name, tag, whole.manifest, packages)
+    return [*platforms.values(), whole, signature(name, whole.manifest), *about]
+
+
+def index(entries: list[dict[str, Any]], tag: str) -> Item:
+    """Return an index over descriptors."""
+    return Item(_manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX), [], tag)
 
 
 def artifact(kind: str, layers: list[tuple[str, bytes]], *, config: tuple[str, bytes] = ("", b""),
@@ -100,21 +114,27 @@ def artifact(kind: str, layers: list[tuple[str, bytes]], *, config: tuple[str, b
 
 
 def _platform(name: str, tag: str, platform: str) -> Item:
-    layer = _tar({"etc/rehearsal-image": f"{name}:{tag} {platform}\n".encode(), "etc/os-release": b"ID=rehearsal\n"})
+    layer = tar_of({"etc/rehearsal-image": f"{name}:{tag} {platform}\n".encode(), "etc/os-release": b"ID=rehearsal\n"})
+    started = {"User": "65532", "Entrypoint": ["/" + name.rpartition("/")[2]], "Labels": {"version": tag}}
+    return platform_image(platform, [layer], started)
+
+
+def platform_image(platform: str, layers: Sequence[bytes], started: Mapping[str, Any]) -> Item:
+    """Return the image of one platform over layers that are tars; ``started`` is its config: user, entry point."""
     system, architecture = platform.split("/")
     settings = {
         "architecture": architecture,
         "os": system,
         "created": "2026-01-01T00:00:00Z",
-        "config": {"User": "65532", "Entrypoint": ["/" + name.rpartition("/")[2]], "Labels": {"version": tag}},
-        "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
+        "config": dict(started),
+        "rootfs": {"type": "layers", "diff_ids": [digest_of(layer) for layer in layers]},
     }
     config = ("application/vnd.oci.image.config.v1+json", _json(settings))
-    return artifact("", [("application/vnd.oci.image.layer.v1.tar", layer)], config=config)
+    return artifact("", [("application/vnd.oci.image.layer.v1.tar", layer) for layer in layers], config=config)
 
 
-def _signature(name: str, index: Manifest) -> Item:
-    """A signature as cosign 2 stores it: the payload as a layer, under a tag that names the signed digest."""
+def signature(name: str, index: Manifest) -> Item:
+    """Return a signature as cosign 2 stores it: the payload as a layer, under a tag that names the signed digest."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     critical = {
@@ -136,22 +156,26 @@ def _signature(name: str, index: Manifest) -> Item:
     return Item(_manifest(document, _MANIFEST), [config, payload], index.digest.replace(":", "-") + ".sig")
 
 
-def _about(name: str, tag: str, index: Manifest) -> list[Item]:
+def _about(name: str, tag: str, index: Manifest, packages: Sequence[str]) -> list[Item]:
     """An SBOM and an attestation that refer to the index."""
-    sbom = {"spdxVersion": "SPDX-2.3", "name": f"{name}:{tag}", "packages": []}
+    held = [dict(zip(("name", "versionInfo"), one.split("=", 1), strict=True)) for one in packages]
+    sbom = {"spdxVersion": "SPDX-2.3", "name": f"{name}:{tag}", "packages": held}
     subject = [{"name": name, "digest": {"sha256": index.digest.removeprefix("sha256:")}}]
     provenance = {"_type": "https://in-toto.io/Statement/v1", "subject": subject}
     kinds = {"application/spdx+json": sbom, "application/vnd.in-toto+json": provenance}
     return [artifact(kind, [(kind, _json(document))], subject=index) for kind, document in kinds.items()]
 
 
-def _tar(files: dict[str, bytes]) -> bytes:
-    """Return an archive that is not compressed: what a compressor makes differs from one release to the next."""
+def tar_of(files: Mapping[str, bytes], programs: Mapping[str, bytes] | None = None) -> bytes:
+    """Return an archive that is not compressed: what a compressor makes differs from one release to the next.
+
+    ``programs`` are files that may be executed.
+    """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, content in files.items():
+        for path, content in {**files, **(programs or {})}.items():
             entry = tarfile.TarInfo(path)
-            entry.size = len(content)
+            entry.size, entry.mode = len(content), 0o755 if path in (programs or {}) else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
 

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from airgap.controls import Mapped
 from airgap.controls.properties import Property
 from airgap.evidence.bundle.assessed import Assessed
-from airgap.evidence.bundle.oscal.terms import Ids, Json, in_scope, metadata, supports, text, token, without_empty
+from airgap.evidence.bundle.oscal.terms import (
+    Ids,
+    Json,
+    Mappings,
+    in_scope,
+    metadata,
+    supports,
+    text,
+    token,
+    without_empty,
+)
 
 
 def catalog(one: Assessed) -> Json:
@@ -21,7 +32,7 @@ def catalog(one: Assessed) -> Json:
     body = {
         "uuid": Ids(one.run).passing("catalog"),
         "metadata": metadata(one, "Properties"),
-        "groups": [_group(name, held) for name, held in groups.items()],
+        "groups": [_group(name, held, one.mappings) for name, held in groups.items()],
     }
     return {"catalog": without_empty(body)}
 
@@ -36,11 +47,11 @@ def objective_ids(properties: Iterable[Property]) -> list[str]:
     return [objective_id(one.id) for one in properties]
 
 
-def _group(name: str, held: Iterable[Property]) -> Mapping[str, object]:
-    return {"id": f"group-{token(name)}", "title": name, "controls": [_control(one) for one in held]}
+def _group(name: str, held: Iterable[Property], mappings: Mappings) -> Mapping[str, object]:
+    return {"id": f"group-{token(name)}", "title": name, "controls": [_control(one, mappings[one.id]) for one in held]}
 
 
-def _control(one: Property) -> Json:
+def _control(one: Property, mapped: Iterable[Mapped]) -> Json:
     aims = [
         {"id": objective_id(one.id, number), "name": "assessment-objective",
          "prose": f"{text(part.what)}. Decided by: {text(', '.join(part.checks) or part.by)}"}
@@ -49,7 +60,7 @@ def _control(one: Property) -> Json:
     return without_empty({
         "id": token(one.id),
         "title": f"{one.id}: {text(one.title)}",
-        "props": list(supports(one)),
+        "props": list(supports(mapped)),
         "parts": [
             {"id": f"{token(one.id)}_smt", "name": "statement", "prose": text(one.title)},
             without_empty({"id": objective_id(one.id), "name": "assessment-objective",

@@ -11,6 +11,7 @@ from airgap.evidence.bundle.oscal.catalog import objective_ids
 from airgap.evidence.bundle.oscal.terms import (
     Ids,
     Json,
+    Mappings,
     assets,
     controls_of,
     environment,
@@ -42,9 +43,9 @@ def assessment_plan(one: Assessed, members: Mapping[str, str]) -> Json:
         },
         "local-definitions": without_empty({
             "components": [environment(one, ids)],
-            "activities": [_activity(each, ids) for _, each in sorted(checks.items())],
+            "activities": [_activity(each, ids, one.mappings) for _, each in sorted(checks.items())],
         }),
-        "reviewed-controls": selected((each.id for each in aims), objective_ids(aims)),
+        "reviewed-controls": selected((each.id for each in aims), one.mappings, objective_ids(aims)),
         "assessment-subjects": [_subject(ids)],
         "assessment-assets": assets(one, ids),
         "tasks": [_task(each, steps[str(each["name"])], ids) for each in one.run["steps"]],
@@ -53,7 +54,7 @@ def assessment_plan(one: Assessed, members: Mapping[str, str]) -> Json:
     return {"assessment-plan": without_empty(body)}
 
 
-def _activity(one: Check, ids: Ids) -> Json:
+def _activity(one: Check, ids: Ids, mappings: Mappings) -> Json:
     return without_empty({
         "uuid": ids.lasting("activity", one.id),
         "title": text(one.id),
@@ -64,7 +65,7 @@ def _activity(one: Check, ids: Ids) -> Json:
             *(prop("property", name) for name in one.properties),
             *(prop("reads", call) for call in one.reads),
         ],
-        "related-controls": selected(one.properties) if controls_of(one.properties) else None,
+        "related-controls": selected(one.properties, mappings) if controls_of(one.properties, mappings) else None,
     })  # fmt: skip
 
 

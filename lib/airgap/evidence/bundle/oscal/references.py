@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, Optional
 
-from airgap.controls.properties import PROPERTIES
+from airgap.controls import PROPERTIES, by_property
 from airgap.evidence.bundle.oscal.terms import DIGEST, controls_of
 
 METHODS = ("EXAMINE", "INTERVIEW", "TEST", "UNKNOWN")
@@ -41,7 +41,7 @@ def problems(documents: Mapping[str, Any], digest: Digest) -> Iterator[tuple[str
     References of one document are looked for in it, in the plan that it imports and in the catalog of properties.
     """
     known = {name: _declared(document) for name, document in documents.items()}
-    controls = frozenset(controls_of(one.id for one in PROPERTIES))
+    controls = frozenset(controls_of((one.id for one in PROPERTIES), by_property()))
     for name, document in documents.items():
         ids = [one for place, one in known[name] if place != "parts"]
         yield from ((name, f"{one} names two things") for one in sorted({one for one in ids if ids.count(one) > 1}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Optional
 
+from airgap.controls import Mapped
 from airgap.controls.properties import Property
 from airgap.evidence.bundle.assessed import SEEN, Assessed, Asset, Weakness, named, weaknesses
 from airgap.evidence.bundle.oscal.catalog import objective_id
@@ -68,10 +69,10 @@ def assessment_results(one: Assessed) -> Json:
             "inventory-items": [item(each, ids) for each in one.assets],
             "assessment-assets": assets(one, ids),
         },
-        "reviewed-controls": selected(each.id for each in in_scope(one.planned)),
+        "reviewed-controls": selected((each.id for each in in_scope(one.planned)), one.mappings),
         "observations": [*observations(one, one.findings, ids), *_not_assessed(one, aims, ids)],
         "risks": [risk(each, ids) for each in weak if each.findings],
-        "findings": [each for aim in aims for each in _finding(aim, weak, ids)],
+        "findings": [each for aim in aims for each in _finding(aim, weak, one.mappings[aim.of.id], ids)],
     }
     result["local-definitions"] = without_empty(result["local-definitions"])
     body = {
@@ -166,7 +167,7 @@ def _not_assessed(one: Assessed, aims: Iterable[Aim], ids: Ids) -> Iterator[Json
         }
 
 
-def _finding(aim: Aim, weak: Sequence[Weakness], ids: Ids) -> Iterator[Json]:
+def _finding(aim: Aim, weak: Sequence[Weakness], mapped: Iterable[Mapped], ids: Ids) -> Iterator[Json]:
     if aim.status not in STATES:
         return
     state, reason = STATES[aim.status]
@@ -178,7 +179,7 @@ def _finding(aim: Aim, weak: Sequence[Weakness], ids: Ids) -> Iterator[Json]:
         "uuid": ids.passing("finding", aim.id),
         "title": f"{aim.of.id}: {text(aim.what)}",
         "description": f"{len(decided)} judged; {_worst(aim, decided)}",
-        "props": [prop("property", aim.of.id), *supports(aim.of)],
+        "props": [prop("property", aim.of.id), *supports(each for each in mapped if each.stands())],
         "origins": origins(ids),
         "target": without_empty({
             "type": "objective-id",

@@ -12,11 +12,12 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from airgap.controls import FRAMEWORKS
+from airgap.controls import Mapped
 from airgap.controls.properties import PROPERTIES, Property
 from airgap.evidence.bundle.assessed import Assessed
 
 Json = dict[str, Any]
+Mappings = Mapping[str, tuple[Mapped, ...]]
 VERSION = "1.2.3"
 NS = "urn:airgap:oscal:1"
 """The name space of properties that are the runbook's own words."""
@@ -89,19 +90,21 @@ def control_id(named: str) -> str:
     return found[1].lower() + (f".{found[2]}" if found[2] else "")
 
 
-def controls_of(properties: Iterable[str]) -> list[str]:
-    """Return the controls of SP 800-53 that the evidence on these properties supports, sorted, each once."""
-    catalog = next(one for one in FRAMEWORKS if one.id == CATALOG)
-    return sorted({control_id(each) for name in properties for each in catalog.supported(name)}, key=_natural)
+def controls_of(properties: Iterable[str], mappings: Mappings) -> list[str]:
+    """Return the controls of SP 800-53 that the evidence on these properties supports, sorted, each once; a mapping
+    that was rejected supports none.
+    """
+    found = [each for name in properties for each in mappings[name] if each.framework == CATALOG and each.stands()]
+    return sorted({control_id(each.requirement) for each in found}, key=_natural)
 
 
 def _natural(named: str) -> tuple[str, list[int]]:
     return named.partition("-")[0], [int(one) for one in re.findall(r"\d+", named)]
 
 
-def selected(properties: Iterable[str], objectives: Iterable[str] = ()) -> Json:
+def selected(properties: Iterable[str], mappings: Mappings, objectives: Iterable[str] = ()) -> Json:
     """Return the reviewed controls of these properties."""
-    found = [{"control-id": one} for one in controls_of(properties)]
+    found = [{"control-id": one} for one in controls_of(properties, mappings)]
     aims = [{"objective-id": one} for one in objectives]
     return without_empty({
         "description": "Controls of NIST SP 800-53 Rev. 5 that evidence on the properties below supports, no more.",
@@ -110,11 +113,14 @@ def selected(properties: Iterable[str], objectives: Iterable[str] = ()) -> Json:
     })  # fmt: skip
 
 
-def supports(one: Property) -> Iterator[Json]:
-    """Yield, for each requirement of each framework that a property supports, one property of OSCAL."""
-    for framework in FRAMEWORKS:
-        for name in framework.supported(one.id):
-            yield prop("supports", name, **{"class": token(framework.id), "remarks": f"mapping: {framework.status}"})
+def supports(mappings: Iterable[Mapped]) -> Iterator[Json]:
+    """Yield, for each mapping of a property to a requirement, one property of OSCAL with its version and review; one
+    that was rejected has another name.
+    """
+    for one in mappings:
+        about = f"mapping {one.mapping}: {one.told()}; id of the requirement: {one.ids}"
+        name = "supports" if one.stands() else "mapping-rejected"
+        yield prop(name, one.requirement, **{"class": token(one.framework), "remarks": text(about)})
 
 
 def in_scope(names: Iterable[str]) -> list[Property]:
