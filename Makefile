@@ -59,7 +59,7 @@ $(VALIDATORS)/.ready: $(STAMP) tests/bundle/validators/trestle.lock tests/bundle
 	@touch $@
 
 # A software token for the tests alone, unpacked beside the environment; root is not needed where package lists are there.
-$(SOFTHSM)/.ready: $(STAMP)
+$(SOFTHSM)/.ready: | $(STAMP)
 	@rm -rf $(SOFTHSM) && mkdir -p $(SOFTHSM)
 	@if command -v apt-get > /dev/null; then echo "unpacking SoftHSM into $(SOFTHSM)" && cd $(SOFTHSM) && \
 		{ apt-get download -q softhsm2 libsofthsm2 > log 2>&1 || { apt-get update -q && apt-get download -q softhsm2 libsofthsm2; } >> log 2>&1 || { cat log; exit 1; }; } && \
@@ -74,9 +74,9 @@ $(AXE)/.ready: $(STAMP) tests/browser/axe.lock
 	@touch $@
 
 # The second scanner, in an environment of its own: it pins what the runbook does not, and wants Python before 3.13.
-$(PROWLER)/.ready: $(STAMP) tests/bundle/peer/prowler.lock
+$(PROWLER)/.ready: tests/bundle/peer/prowler.lock | $(STAMP)
 	@echo "installing Prowler into $(PROWLER) (248 packages, 1.4 GB)"
-	@rm -rf $(PROWLER) && $(BIN)/uv venv -q --python ">=3.10,<3.13" $(PROWLER)
+	@$(BIN)/uv venv -q --clear --python ">=3.10,<3.13" $(PROWLER)
 	@VIRTUAL_ENV=$(CURDIR)/$(PROWLER) $(BIN)/uv pip install -q --require-hashes -r tests/bundle/peer/prowler.lock
 	@touch $@
 
@@ -103,11 +103,11 @@ jupyter: setup ## open JupyterLab on the notebooks, with the embedded AWS behind
 bench: setup ## print the benchmark: ratios measured in one run
 	@$(BIN)/python -m tests.bench
 
-lab-test: setup ## tests with real components, in minutes (root; installs what it needs)
+lab-test: setup $(AXE)/.ready ## tests with real components, in minutes (root; installs what it needs)
 	@$(BIN)/python -m airgap.lab.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs -m "lab and not long"
 
-lab-long: setup ## lab-test, and what takes many minutes: thousands of random packets, an installation without a network
+lab-long: setup $(AXE)/.ready $(PROWLER)/.ready ## lab-test, and what takes many minutes: thousands of random packets, an installation without a network
 	@$(BIN)/python -m airgap.lab.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs -m lab
 

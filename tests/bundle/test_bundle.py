@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from bundled import Site
+from bundled import ROOT, Site
 
 from airgap.checks import suite
 from airgap.evidence.bundle.manifest import MANIFEST
@@ -73,6 +73,21 @@ def test_a_later_bundle_names_the_one_before(site: Site, bundle: Path) -> None:
     assert done.returncode == 0, done.stdout
     later = json.loads(site("bundle", "show", json.loads(done.stdout)["bundle"], "--json").stdout)
     assert later["previous"]["run_id"] == bundle.stem
+
+
+def test_params_given_by_their_path_are_those_that_the_steps_run_under(site: Site, tmp_path: Path) -> None:
+    for name in ("demo.yaml", "demo.images.json"):
+        shutil.copy(ROOT / "params" / name, tmp_path / name)
+    own = tmp_path / "demo.yaml"
+    own.write_text(own.read_text().replace("owner: platform\n    approver", "owner: somebody else\n    approver"))
+    done = site("plan", "--env", str(own), "--only", "preflight", "--no-pdf", "--json")
+    assert done.returncode in (0, 2), done.stderr
+    run = site.reports / "demo" / json.loads(done.stdout)["run_id"]
+    assert json.loads((run / "intent.json").read_text())["exceptions"][0]["owner"] == "somebody else"
+    lines = [json.loads(line) for line in (run / "steps" / "00_preflight" / "journal.ndjson").read_text().splitlines()]
+    (opened,) = {one["data"]["params_sha256"] for one in lines if one["event"] == "open"}
+    assert opened == json.loads((run / "run.json").read_text())["params_sha256"]
+    assert site("bundle", "create", str(run)).returncode == 0
 
 
 def test_a_bundle_with_a_secret_is_refused(site: Site, bundle: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from airgap.evidence.peer.offered import name_of, write
 from airgap.evidence.peer.scanning import events, scan
 from airgap.model.finding import Finding
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]  # 1.4 GB are installed first
 PROGRAM = ROOT / ".venv" / "prowler" / "bin" / "prowler"
 CHECKS = ("kms_cmk_rotation_enabled", "iam_inline_policy_no_administrative_privileges")
 

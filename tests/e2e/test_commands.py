@@ -164,6 +164,10 @@ STORY = [
     ("bundle replay {bundle}", 0),
     ("bundle show {bundle}", 0),
     ("bundle trail demo/latest", 1),
+    ("bundle chain demo", 11),  # the plan and the apply before are in no bundle
+    ("peer scan demo/latest", 64),
+    ("peer compare demo/latest nothing.json", 64),
+    ("peer checks for-prowler", 0),
     ("bundle upload {bundle}", 64),
     ("pipeline render --env demo", 0),
     ("destroy --env demo --only preflight --no-pdf", 0),
@@ -185,8 +189,8 @@ STORY = [
     ("rehearse down --port {port}", 0),
     ("rehearse down --port 1", 0),
 ]  # fmt: skip
-APART = {("drill",), ("kit", "save"), ("kit", "load")}
-"""What needs a database, or every wheel of the lock."""
+APART = {("drill",), ("kit", "save"), ("kit", "load"), ("lab", "show"), ("bundle", "ocsf")}
+"""What needs a database, every wheel of the lock or real components, and what prints a JSON list in any case."""
 
 
 def test_json_is_one_document_and_nothing_else(typed: Typed, airgap: Airgap) -> None:

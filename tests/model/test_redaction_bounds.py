@@ -195,3 +195,18 @@ def test_no_text_takes_more_than_linear_time(piece: str) -> None:
         text = "".join(form.triggers) + piece * (50_000 // len(piece))
         form.pattern.sub(form.replacement, text)
     assert time.process_time() - started < 3.0, "a bound for a loaded machine; quadratic time takes minutes"
+
+
+PIECES = [
+    "password", "PASSWORD", "presharedkey", "paſſword", "client_secret", "secretAccessKey", "Session_Token", "bearer",
+    "Authorization", "basic", "token", "://", "https://", "me", ":", "=", "%3D", '"', "'", "\\", " ", "\n", "\t", "@",
+    "a1b2c3d4e5f6g7h8i9j0", "AKIAQWERTZUIOPASDFGH", "/", "&", "<td>", "</td>", "x", "1!",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join))
+def test_looking_for_a_part_first_finds_all_that_the_forms_find(text: str) -> None:
+    """The quick look leaves out no form whose pattern is in the text; a long s and a Kelvin sign fold to letters."""
+    for form in FORMS:
+        if form.pattern.search(text):
+            assert form.stands(text.casefold()), form.kind

@@ -72,7 +72,8 @@ def test_a_page_is_whole_and_fetches_nothing(shown: dict[str, str], name: str) -
 @pytest.mark.parametrize("name", NAMES)
 def test_no_page_says_that_anybody_complies(shown: dict[str, str], name: str) -> None:
     text = html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", shown[name], flags=re.S))
-    said = re.findall(r"[^.]*\b(?:compl(?:y|ies|ied|iant)|satisf\w+|fulfil\w*)\b[^.]*\.", text)
+    stance = re.compile(r"\b(?:compl(?:y|ies|ied|iant)|satisf\w+|fulfil\w*)\b")
+    said = [f"{one}." for one in text.split(".") if stance.search(one)]
     assert [one.strip() for one in said] == [
         "It does not say that the institution complies with any rule: that judgement is the institution's own and its "
         "supervisor's."

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import re
 import sys
 import xml.etree.ElementTree as ET
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +140,13 @@ def test_populations_are_counted_by_check(tmp_path: Path) -> None:
     assert empty.splitlines() == whole.splitlines()[:1]
 
 
+def inflated(raw: bytes) -> Iterator[bytes]:
+    """Every compressed stream of a PDF file."""
+    for found in re.finditer(rb"stream\r?\n", raw):
+        with contextlib.suppress(zlib.error):
+            yield zlib.decompressobj().decompress(raw[found.end() :])
+
+
 def test_a_run_is_rendered_whole_and_twice_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.setattr(
@@ -153,7 +164,12 @@ def test_a_run_is_rendered_whole_and_twice_alike(tmp_path: Path, monkeypatch: py
     assert {"inventory.csv", "tables.xlsx"} <= names
     if not paper.missing():
         assert {root / "index.pdf", step / "report.pdf", root / "frameworks/glba.pdf"} <= set(first)
-        assert all(raw.startswith(b"%PDF-") for path, raw in first.items() if path.suffix == ".pdf")
+        for path, raw in first.items():
+            if path.suffix == ".pdf":
+                inside = b"".join(inflated(raw))
+                assert raw.startswith(b"%PDF-")
+                assert b'pdfaid:part="3"' in inside
+                assert {b"/StructTreeRoot", b"/Lang"} <= set(re.findall(rb"/StructTreeRoot|/Lang", inside)), path
     assert not list(root.rglob("*.part"))
     assert root.name == RUN_ID
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 from collections.abc import Iterator
@@ -188,3 +189,19 @@ def test_a_namespace_is_entered_by_its_name(harness: ModuleType, monkeypatch: py
         "nsenter --net=/run/netns/airgap.demo.eni-1 /bin/sh -c 'echo '\"'\"'it'\"'\"'\"'\"'\"'\"'\"'\"'s'\"'\"''"
     ]
     assert backend.get_pytest_id() == "netns://airgap.demo.eni-1"
+
+
+def test_without_a_host_those_of_the_latest_run_are_named(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing.params, "load", lambda env: dataclasses.replace(INTENT, world="aws"))
+    monkeypatch.setattr(probing.probe_places, "places", lambda root, intent: PLACES)
+    with pytest.raises(MissingPredecessor) as caught:
+        probing.probe("demo", [], "2026-11-02T00:00:00Z")
+    assert "--host ssm://i-host (host), --host ssm://i-node (node)" in caught.value.action
+
+
+def test_any_number_of_hosts_is_probed(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More is asked of them all than a system takes in one variable."""
+    one = {"name": "p", "kind": "tcp", "wants": REFUSED, "control": "", "to": "127.0.0.1", "port": 1}
+    monkeypatch.setattr(probing, "probes_of", lambda *_: [one])
+    monkeypatch.setattr(probing, "role_of", lambda *_: "y" * 150_000)
+    assert len(probing.probe("demo", ["local://"], "2026-11-02T00:00:00Z")["Judged"]) == 1

@@ -23,6 +23,7 @@ HELP = """A run's evidence as one archive that anyone verifies with nothing but 
   airgap bundle verify reports/demo/RUN-ID.zip
   airgap bundle replay reports/demo/RUN-ID.zip   every finding, derived again
   airgap bundle show reports/demo/RUN-ID.zip     what it is and what it holds
+  airgap bundle ocsf demo/latest                 its findings as OCSF events
   airgap bundle trail prod/latest                CloudTrail's digest chain of the run's time
   airgap bundle chain prod                       every run, what it follows, and the gaps
   airgap bundle upload reports/prod/RUN-ID.zip   into the evidence bucket, under Object Lock
@@ -195,6 +196,18 @@ def replay(file: File, as_json: Json = False) -> int:
         output.say(f"{step:<22} {tally}")
     sys.stdout.write(report.text())
     return report.code
+
+
+@app.command(epilog=example("airgap bundle ocsf demo/latest > findings.ocsf.json"))
+def ocsf(run: Run) -> int:
+    """Print a run's findings as one JSON list of OCSF 1.5.0 events, class 2003 (Compliance Finding)."""
+    from airgap.evidence import packing
+    from airgap.params import project_root
+    from airgap.report.ocsf import document
+    from airgap.run.context import reports_root
+
+    sys.stdout.write(document(packing.run_of(reports_root(project_root()), run).root))
+    return 0
 
 
 @app.command(epilog=example("airgap bundle show reports/demo/RUN-ID.zip"))

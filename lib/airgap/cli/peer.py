@@ -55,9 +55,12 @@ def compare(run: Run, file: File, as_json: Json = False) -> int:
     return _compared(_run(run), file.read_bytes(), as_json)
 
 
-@app.command(epilog=example("airgap peer checks airgap-checks", "AIRGAP_FINDINGS=findings.json prowler aws -x ..."))
+@app.command(epilog=example("airgap peer checks airgap-checks"))
 def checks(folder: Into, as_json: Json = False) -> int:
-    """Write our checks as a folder of custom checks for Prowler; they read a run's findings.json (AIRGAP_FINDINGS)."""
+    """Write our checks as a folder of custom checks for Prowler, which runs them with prowler aws -x FOLDER.
+
+    They read a run's findings: AIRGAP_FINDINGS names the file.
+    """
     from airgap.checks.suite import ALL
     from airgap.evidence.peer.offered import write
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _LEAVES = frozenset({str, bool, int, float, type(None)})
 
 
@@ -48,7 +49,7 @@ def utc(moment: dt.datetime) -> str:
 
 def encode(value: Any) -> str:
     """Return the canonical JSON text of JSON data."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def canonical_bytes(value: Any) -> bytes:

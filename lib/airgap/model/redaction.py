@@ -91,7 +91,9 @@ class Redactor:
 
 def scan(text: str) -> list[Hit]:
     """Return what has the form of a secret in a text, in the order of positions."""
-    hits = (Hit(form.kind, match.start()) for form in _forms_in(text) for match in form.pattern.finditer(text))
+    folded = text.casefold()
+    forms = (form for form in FORMS if form.stands(folded))
+    hits = (Hit(form.kind, match.start()) for form in forms for match in form.pattern.finditer(text))
     return sorted(hits, key=lambda hit: hit.position)
 
 
@@ -135,7 +137,7 @@ class _Active:
         if self.learned and self.learned.pattern and self.learned.within(text):
             text = self.learned.pattern.sub(MARK, text)
         if self.forms:
-            folded = text.lower()
+            folded = text.casefold()
             for form in self.forms:
                 if form.occurs(folded):
                     text = form.pattern.sub(form.replacement, text)
@@ -195,5 +197,5 @@ def _worth_hiding(value: str) -> bool:
 
 
 def _forms_in(text: str) -> tuple[Form, ...]:
-    folded = text.lower()
+    folded = text.casefold()
     return tuple(form for form in FORMS if form.occurs(folded))

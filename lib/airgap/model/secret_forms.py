@@ -18,6 +18,9 @@ MARK = "[redacted]"
 # Repetitions are bounded, so that no text, however contrived, takes more than linear time.
 _NAME = r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,40}[_.-]){0,6}"
 _IS = r"""(?:\\{0,7}["'])?\s{0,9}(?:[:=]|%3D)\s{0,9}(?:\\{0,7}["'])?"""
+_TOKEN = r"session_?token|security_?token|authorization_?token|auth_?token"
+_CREDENTIAL = rf"(?:secret_?access_?key|{_TOKEN}|client_?secret|secretstring)"
+_USER = r"""[^\s/@:"'<>\\?#\[\]]*:[^\s/"'<>\\?#]+@"""
 _SIGNED = r"""(?:(?!%26|\[redacted\])[^&\s"'<>\\])+"""
 _NUMBERED = r"(?=[A-Za-z0-9/+=_.~%-]{0,200}[0-9])"
 _STRONG = "[0-9!@#$%^*+~]"
@@ -28,20 +31,31 @@ _PEM = r"-----{} [A-Z0-9 ]{{0,40}}PRIVATE KEY[A-Z ]{{0,10}}-----"
 
 @dataclass(frozen=True)
 class Form:
-    """One form: its kind, lower-case words of which one must occur, the pattern, and what replaces a match."""
+    """One form: its kind, words of which one must occur, the pattern, and what replaces a match.
+
+    ``core`` is a part that every match has, where the pattern begins with what matches nearly everywhere: searching for
+    it is some ten times as fast. Words and core are matched in folded text (``str.casefold``).
+    """
 
     kind: str
     triggers: tuple[str, ...]
     regex: str
     replacement: str = MARK
+    core: str = ""
     pattern: re.Pattern[str] = field(init=False, compare=False)
+    part: re.Pattern[str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pattern", re.compile(self.regex))
+        object.__setattr__(self, "part", re.compile(self.core.replace("%3D", "%3d")))
 
     def occurs(self, folded: str) -> bool:
-        """Tell whether a lower-case text can hold this form at all."""
+        """Tell whether a folded text can hold this form at all; what is escaped in it may hold it when unescaped."""
         return any(trigger in folded for trigger in self.triggers)
+
+    def stands(self, folded: str) -> bool:
+        """Tell whether a folded text, as it is, can hold this form."""
+        return self.occurs(folded) and self.part.search(folded) is not None
 
 
 FORMS = (
@@ -52,11 +66,12 @@ FORMS = (
     Form("session-token", ("iqojb3jpz2lu", "fwogzxivyxdz", "fqogzxivyxdz"),
          r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9+/=%_-]{20,}"),
     Form("credential", ("secret", "session", "security_token", "authorizationtoken", "auth_token", "authtoken"),
-         rf"(?i)({_NAME}(?:secret_?access_?key|session_?token|security_?token|authorization_?token|auth_?token"
-         rf"|client_?secret|secretstring){_IS}){_NUMBERED}[A-Za-z0-9/+=_.~%-]{{16,}}", rf"\1{MARK}"),
+         rf"(?i)({_NAME}{_CREDENTIAL}{_IS}){_NUMBERED}[A-Za-z0-9/+=_.~%-]{{16,}}", rf"\1{MARK}",
+         rf"{_CREDENTIAL}{_IS}"),
     # A password in an assignment; words and names alone, as in code, are none.
     Form("password", ("password", "passwd", "presharedkey"),
-         rf"(?i)({_NAME}(?:[a-z]{{0,20}}password|passwd|presharedkey){_IS})(?:{_QUOTED}|{_BARE})", rf"\1{MARK}"),
+         rf"(?i)({_NAME}(?:[a-z]{{0,20}}password|passwd|presharedkey){_IS})(?:{_QUOTED}|{_BARE})", rf"\1{MARK}",
+         rf"(?:password|passwd|presharedkey){_IS}"),
     Form("password", ("password", "passwd"),
          r"(?i)(<t[dh][^>]{0,99}>\s{0,9}[\w. -]{0,60}(?:password|passwd)\s{0,9}</t[dh]>\s{0,9}<td[^>]{0,99}>\s{0,9})"
          rf"(?=[^<\s]{{0,200}}?{_STRONG})[^<\s\[]{{6,}}", rf"\1{MARK}"),
@@ -67,7 +82,7 @@ FORMS = (
     Form("signed-request", ("signature=", "awsaccesskeyid="), rf"((?:[?&, ]Signature|AWSAccessKeyId)=){_SIGNED}",
          rf"\1{MARK}"),
     Form("basic-auth-url", ("://",),
-         r"""(?i)([a-z][a-z0-9+.-]{1,20}://)[^\s/@:"'<>\\?#\[\]]*:[^\s/"'<>\\?#]+@""", rf"\1{MARK}@"),
+         rf"(?i)([a-z][a-z0-9+.-]{{1,20}}://){_USER}", rf"\1{MARK}@", f"://{_USER}"),
     Form("private-key", ("private key",), rf"{_PEM.format('BEGIN')}[\s\S]{{16,}}?(?:{_PEM.format('END')}|\Z)"),
     # The same in base64, as a kubeconfig's client-key-data and a Secret's tls.key hold it (RFC 7468).
     Form("private-key", ("ls0tls1crudjti",),
@@ -77,7 +92,8 @@ FORMS = (
     Form("jwt", ("zxlkagjhy2lpa",), r"ZXlKaGJHY2lPa[A-Za-z0-9+/=_-]{40,}"),
     Form("bearer", ("bearer", "authorization"),
          rf"(?i)(\bbearer\s{{1,9}}|\bauthorization{_IS}(?:basic|token)\s{{1,9}})"
-         rf"{_NUMBERED}[A-Za-z0-9._~+/=-]{{16,}}", rf"\1{MARK}"),
+         rf"{_NUMBERED}[A-Za-z0-9._~+/=-]{{16,}}", rf"\1{MARK}",
+         rf"bearer\s|authorization{_IS}(?:basic|token)\s"),
     # "AWS:" and a token, as ECR and Docker's configuration hold it.
     Form("registry-token", ("qvdtom",), r"QVdTOmV5[A-Za-z0-9+/=]{16,}"),
     Form("registry-token", ("auth",), rf"""(["']auth{_IS})(?<=["'])[A-Za-z0-9+/=]{{8,}}""", rf"\1{MARK}"),

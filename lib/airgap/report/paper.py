@@ -37,7 +37,9 @@ BROKEN = (
 NOT_WANTED = "There are no PDF files: they were not asked for (--no-pdf)"
 
 VARIANT = "pdf/a-3b"
-"""Archival PDF (ISO 19005-3): everything that it needs is inside it."""
+"""Archival PDF (ISO 19005-3): everything that it needs is inside it. It is tagged too, for those who do not see it; as
+nobody has validated that its tags come up to level A of the standard, level B is what it claims.
+"""
 
 
 def missing() -> str:
@@ -156,7 +158,7 @@ def _print(page: str, path: Path, ended: str) -> Path:
 
     document = weasyprint.HTML(string=page, url_fetcher=_refuse)
     identifier = hashlib.sha256(page.encode("utf-8")).digest()
-    write_whole(path, document.write_pdf(pdf_variant=VARIANT, pdf_identifier=identifier))
+    write_whole(path, document.write_pdf(pdf_variant=VARIANT, pdf_identifier=identifier, pdf_tags=True))
     return path
 
 

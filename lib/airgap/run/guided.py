@@ -26,7 +26,8 @@ def sum_up(context: Context) -> None:
     mode = max((told["mode"] for told in ended.values()), key=WEIGHT.index, default=context.mode)
     with Press(folder.root) as press, closing(folder.open_journal()) as journal:
         press.give_up(NO_PAPER)
-        one = Run(context.root, context.intent, mode, "", folder, journal, _silent, 1, press)
+        intent = context.intent
+        one = Run(context.root, intent.environment, intent, mode, "", folder, journal, _silent, 1, press)
         one.outcomes = {step.name: told for step, told in ended.items()}
         summing.close(one, tuple(ended), earlier.moment(folder.began()), interrupted=False)
         render_run(folder.root, press=press)

@@ -70,7 +70,7 @@ def probe(
     is kept.
     """
     intent, root = params.load(env), params.project_root()
-    _usable(root, hosts)
+    _usable(root, intent, hosts)
     where = place(hosts, intent)
     found = _harness(root, _asked(root, intent, hosts, where, authority), intent)
     told_by = {"TakenAt": taken_at, "Place": where, "Vpcs": sorted(vpcs)}
@@ -131,11 +131,12 @@ def judged(body: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _usable(root: Path, hosts: Sequence[str]) -> None:
+def _usable(root: Path, intent: Intent, hosts: Sequence[str]) -> None:
     if not hosts:
-        raise MissingPredecessor(
-            "There is no host to probe from", "anything", "airgap lab up, or name hosts with --host ssm://INSTANCE"
-        )
+        known = probe_places.places(root, intent).roles
+        named = [f"--host ssm://{one} ({role})" for one, role in sorted(known.items()) if one.startswith("i-")]
+        how = ", ".join(named[:4]) if named and not intent.embedded else "--host ssm://INSTANCE"
+        raise MissingPredecessor("There is no host to probe from", "anything", f"airgap lab up, or name hosts: {how}")
     for one in hosts:
         kind, _, name = one.partition("://")
         if kind not in BACKENDS or not (name or kind == "local"):
@@ -148,7 +149,9 @@ def _harness(root: Path, asked: Mapping[str, Any], intent: Intent) -> list[dict[
     """Run the harness on every host and return what it wrote; its own verdicts are not believed."""
     with tempfile.TemporaryDirectory() as folder:
         answers = Path(folder) / "answers.json"
-        given = {"AIRGAP_PROBES": json.dumps(asked), "AIRGAP_PROBE_ANSWERS": str(answers),
+        # By file: a system takes no variable of any length, and a lab may have many hosts.
+        (Path(folder) / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
+        given = {"AIRGAP_PROBES": f"{folder}/asked.json", "AIRGAP_PROBE_ANSWERS": str(answers),
                  "AWS_REGION": intent.region, "AWS_DEFAULT_REGION": intent.region}  # fmt: skip
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0",
                    str(root / HARNESS)]  # fmt: skip

@@ -43,6 +43,7 @@ class Run:
     """One run being executed."""
 
     root: Path
+    env: str
     intent: Intent
     mode: str
     approve: str
@@ -91,8 +92,10 @@ def run(
     folder = RunFolder.open(reports, intent.environment, run_id, now=began)
     journal = folder.open_journal()
     press = Press(folder.root, wanted=pdf)
-    one = Run(project, intent, mode, approve, folder, journal, progress, max(1, jobs), press)
-    journal.append("open", {"run_id": folder.run_id, "mode": mode, "env": env, "steps": [step.name for step in steps]})
+    given = str(Path(env).resolve()) if env != intent.environment else env  # a file of its own: kernels read that one
+    one = Run(project, given, intent, mode, approve, folder, journal, progress, max(1, jobs), press)
+    opened = {"run_id": folder.run_id, "mode": mode, "env": intent.environment, "steps": [step.name for step in steps]}
+    journal.append("open", opened)
     progress("", f"run {folder.run_id}: {mode} {env}, {len(steps)} steps")
     with press:
         if mode in ACTING:
@@ -209,7 +212,7 @@ def _step(one: Run, step: Step, kernels: KernelsAhead) -> None:
 
     source = one.root / "notebooks" / f"{step.folder}.ipynb"
     target = one.folder.step(step.number, step.name).notebook
-    values = {"env": one.intent.environment, "mode": one.mode, "approve": one.approve, "run_id": one.folder.run_id}
+    values = {"env": one.env, "mode": one.mode, "approve": one.approve, "run_id": one.folder.run_id}
     began = time.monotonic()
     outcome = execute(
         source,
