@@ -229,7 +229,7 @@ def test_nothing_is_outside_the_proxy_and_nothing_inside_goes_through_it(site):
 def test_the_environment_names_the_proxy_and_the_authorities(site, tmp_path):
     bundle = tmp_path / "bundle.pem"
     bundle.write_text(site.route.ca_pem)
-    network = ways.network("account", HOST, {"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_CA_BUNDLE": str(bundle)})
+    network = ways.network("aws", HOST, {"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_CA_BUNDLE": str(bundle)})
     assert network.outside.proxy == "http://127.0.0.1:9"
     assert network.inside.ca_pem == site.route.ca_pem
     layers = "prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com"

@@ -22,6 +22,8 @@ class Recorder:
 
     def __init__(self, journal: Journal, pages: PageStore, now: Callable[[], str], redactor: Redactor) -> None:
         self.journal, self.pages, self.now, self.redactor = journal, pages, now, redactor
+        self.writes = 0
+        """Writes that were begun here, answered or not."""
 
     def body_received(self, response_dict: Mapping[str, Any], **_: Any) -> None:
         """Botocore's ``before-parse``: add digest and size of the body as received to the headers of the answer.
@@ -80,6 +82,7 @@ class Recorder:
         """Journal a write before it is made; return its line's digest, to which the answer refers."""
         safe, _ = self.redactor.redact(plain(_without_bodies(params)), ())
         data = {"call": call, "params": safe, "resource": resource, "principal": principal, "attempt": attempt}
+        self.writes += 1
         return self.journal.append("write", data)
 
     def written(self, write: str, answer: Mapping[str, Any]) -> None:

@@ -43,7 +43,7 @@ from airgap.steps import STEPS, Step
 Progress = Callable[[str, str], None]
 ACTING = ("apply", "destroy")
 FRESH = 60.0
-"""Seconds for which a plan's reading also serves the verdict, where nothing was begun in between."""
+"""Seconds for which a plan's reading also serves the verdict, where no write was begun in between."""
 
 
 def silent(resource: str, state: str) -> None:
@@ -64,6 +64,7 @@ class StepRun:
         self._seen: Surveyed | None = None
         self._used = True
         self._judged = True
+        self._written = 0
         self._approved = ""
         self._open: Plan | None = None
         self._done: Plan | None = None
@@ -81,6 +82,7 @@ class StepRun:
     def _snapshot(self) -> Surveyed:
         """Return the reading that looking has made and no plan has used yet, or make one: it serves both."""
         if self._seen is None or self._used:
+            self._written = self.context.cloud.recorder.writes
             self._seen = look_at(self.context, self.step, views.reads(self.step.name), self.jobs)
             self._used = self._judged = False
             self.estate = self._seen.estate
@@ -89,7 +91,7 @@ class StepRun:
     def _standing(self) -> Estate | None:
         """Return the reading that was made for the plan, once, where it still tells what is there."""
         begun = self.context.mode in ACTING and self._open is None
-        if self._seen is None or self._judged or begun:
+        if self._seen is None or self._judged or begun or self.context.cloud.recorder.writes != self._written:
             return None
         self._judged = True
         young = self.context.clock.now() - earlier.moment(self._seen.estate.taken_at) < FRESH
@@ -194,7 +196,7 @@ class StepRun:
     def verify(self) -> list[Finding]:
         """Read everything that the step's checks need, and judge it; after a destroy, that nothing is left.
 
-        What was read for the plan a moment ago, and nothing was begun since, is not read again.
+        What was read for the plan a moment ago is not read again where no write was begun since.
         """
         checks = self._checks() if self.context.mode != "destroy" else []
         reads = [call for one in checks for call in one.reads if call != ANY]
