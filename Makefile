@@ -84,7 +84,7 @@ test: setup ## lint, types, layers, unit, notebook and end-to-end tests
 	@$(MAKE) --no-print-directory -j 2 check pytest
 
 pytest: setup $(VALIDATORS)/.ready $(SOFTHSM)/.ready
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not lab"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not lab"
 
 check: setup ## lint, format, types, layers, docstrings
 	@$(BIN)/ruff check lib tests
