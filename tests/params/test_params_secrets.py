@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import json
 import re
 import string
 from pathlib import Path
@@ -143,3 +144,12 @@ def test_certificates_are_public_and_what_stands_beside_them_is_not(tmp_path: Pa
     assert refuse(text, tmp_path) == []
     errors = refuse(text.replace(key, f"{key}    {SECRETS['random text']}\n"), tmp_path)
     assert any("**** is or looks like" in error.what for error in errors)
+
+
+def test_public_keys_may_stand_in_quotes_too(tmp_path: Path) -> None:
+    key = f"-----BEGIN PUBLIC KEY-----\nMCow{chars(MIXED, 56)}\n-----END PUBLIC KEY-----\n"
+    signers = json.dumps({"signers": [{"name": "us", "images": ["*"], "key": key}]})
+    quoted = BASE.replace("environment: base", f"# {signers}\nenvironment: base")
+    assert refuse(quoted, tmp_path) == []
+    hidden = refuse(quoted.replace("END PUBLIC", "END OF PUBLIC"), tmp_path)
+    assert any("long and random" in error.what for error in hidden)

@@ -39,11 +39,11 @@ _SECRET_KEY = (
 _NAMED = r"arn:aws[^\s\"']*|ELBSecurityPolicy-[A-Za-z0-9-]*"
 """Names of AWS's own, which look random and tell nothing."""
 _PUBLIC = (
-    r"-----BEGIN CERTIFICATE-----\s+MII[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
-    r"|-----BEGIN PUBLIC KEY-----\s+M[A-Z][A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----"
+    r"-----BEGIN CERTIFICATE-----(?:\s|\\n)+MII(?:[A-Za-z0-9+/=\s]|\\n)+-----END CERTIFICATE-----"
+    r"|-----BEGIN PUBLIC KEY-----(?:\s|\\n)+M[A-Z](?:[A-Za-z0-9+/=\s]|\\n)+-----END PUBLIC KEY-----"
 )
-"""Certificates and public keys in PEM (RFC 7468), as ``data.rds_authorities`` and ``images.signers`` hold them: they
-look random and are public."""
+"""Certificates and public keys in PEM (RFC 7468), as ``data.rds_authorities`` and ``images.signers`` hold them, in a
+block or in quotes with escaped ends of lines: they look random and are public."""
 _HEX = r"(?i)(?<![A-Z0-9-])(?<!sha256:)(?=[0-9]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{32,}(?![A-Z0-9])"
 _RUN = r"[A-Za-z0-9+/=_-]{20,}"
 _CLASSES = (str.isupper, str.islower, str.isdigit)
