@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bundled import ROOT, Site
@@ -12,22 +14,15 @@ from bundled import ROOT, Site
 from airgap.checks import suite
 from airgap.controls.properties import PROPERTIES
 from airgap.errors import UsageError
-from airgap.evidence.peer.comparing import (
-    AGREES,
-    DISAGREES,
-    EXPLAINED,
-    LESS,
-    OPEN,
-    SILENT,
-    UNCOMPARED,
-    Verdict,
-    compare,
-    verdicts,
-)
-from airgap.evidence.peer.crosswalk import VERSION, Crossing, Disposition, crosswalk, dispositions
+from airgap.evidence.bundle import derived, peer
+from airgap.evidence.bundle.members import DIFFERENT, INCOMPLETE, Folder
+from airgap.evidence.bundle.peer import Crossing, Disposition, Verdict, compare, verdicts
+from airgap.evidence.bundle.recorded import Run
+from airgap.evidence.peer.crosswalk import VERSION, crosswalk, dispositions
 from airgap.evidence.peer.offered import files, name_of
 from airgap.evidence.peer.scanning import events
 from airgap.model.finding import Finding
+from airgap.model.peer import AGREES, DISAGREES, EXPLAINED, LESS, OPEN, SILENT, UNCOMPARED
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/one"
 
@@ -162,17 +157,56 @@ def test_our_checks_are_offered_whole() -> None:
         assert max(len(told["Description"]), len(told["Risk"]), len(told["CheckTitle"]) + 250) <= 400
 
 
-def test_the_command_line_compares_a_run(site: Site, bundle: Path, tmp_path: Path) -> None:
-    run, said, codes = bundle.with_suffix(""), tmp_path / "said.json", {}
-    try:
-        for status in ("PASS", "FAIL"):
-            told = [event("ec2_ebs_default_encryption", "arn:aws:ec2:us-east-1:123456789012:account", status)]
-            said.write_text(json.dumps(told))
-            done = site("peer", "compare", str(run), str(said), "--json")
-            codes[status] = done.returncode, json.loads(done.stdout)["unexplained"]
+@pytest.fixture
+def scanned(site: Site, bundle: Path, tmp_path: Path) -> Iterator[Callable[[str], tuple[int, dict[str, Any]]]]:
+    """Compares that run with what the peer says of its volumes; afterwards the run is as it was."""
+    run, said = bundle.with_suffix(""), tmp_path / "said.json"
+
+    def compared(status: str) -> tuple[int, dict[str, Any]]:
+        told = [event("ec2_ebs_default_encryption", "arn:aws:ec2:us-east-1:123456789012:account", status)]
+        said.write_text(json.dumps(told))
+        done = site("peer", "compare", str(run), str(said), "--json")
         assert (run / "peer" / "prowler.ocsf.json").read_bytes() == said.read_bytes()
-    finally:
-        for one in (run / "peer").glob("*"):
-            one.unlink()
-        (run / "peer").rmdir()
+        return done.returncode, json.loads(done.stdout)
+
+    yield compared
+    for one in (*(run / "peer").glob("*"), run.parent / "peer.json"):
+        one.unlink()
+    (run / "peer").rmdir()
+
+
+def test_the_command_line_compares_a_run(scanned: Callable[[str], tuple[int, dict[str, Any]]]) -> None:
+    codes = {status: (told[0], told[1]["unexplained"]) for status in ("PASS", "FAIL") if (told := scanned(status))}
     assert codes == {"PASS": (0, 0), "FAIL": (3, 1)}
+
+
+def test_a_comparison_is_derived_again_from_what_the_peer_wrote(
+    scanned: Callable[[str], tuple[int, dict[str, Any]]], bundle: Path
+) -> None:
+    scanned("FAIL")
+    run = bundle.with_suffix("")
+    members = dict(Folder(str(run)))
+    told, found = derived.faults(Run(members))
+    assert (told.endswith("and what Prowler said beside them"), found) == (True, [])
+    output, table, explained, comparison = peer.MEMBERS
+    for name, old, new in (
+        (output, b'"FAIL"', b'"PASS"'),
+        (table, b"\tsame\t", b"\tnarrower\t"),
+        (comparison, b'"disagrees"', b'"agrees"'),
+        (explained, b"2026-", b"2025-"),
+    ):
+        assert old in members[name]
+        faults = derived.faults(Run({**members, name: members[name].replace(old, new)}))[1]
+        # Whoever has explained what, and when, is in the comparison only where it explains or is idle.
+        assert [(one.code, one.where) for one in faults] == ([(DIFFERENT, comparison)] if name != explained else [])
+    for name in peer.MEMBERS:
+        faults = derived.faults(Run({key: raw for key, raw in members.items() if key != name}))[1]
+        assert [(one.code, one.where) for one in faults] == [(INCOMPLETE, name)]
+
+
+def test_the_last_comparison_is_kept_beside_the_runs(
+    scanned: Callable[[str], tuple[int, dict[str, Any]]], site: Site
+) -> None:
+    scanned("FAIL")
+    kept = json.loads((site.reports / "demo" / "peer.json").read_text())
+    assert (kept["unexplained"], kept["world"], kept["peer"]["version"]) == (1, "rehearsal", VERSION)

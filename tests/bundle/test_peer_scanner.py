@@ -13,11 +13,12 @@ import pytest
 from bundled import ROOT, Site
 
 from airgap.checks import suite
-from airgap.evidence.peer.comparing import AGREES, DISAGREES, compare, verdicts
+from airgap.evidence.bundle.peer import compare, verdicts
 from airgap.evidence.peer.crosswalk import crosswalk
 from airgap.evidence.peer.offered import name_of, write
 from airgap.evidence.peer.scanning import events, scan
 from airgap.model.finding import Finding
+from airgap.model.peer import AGREES, DISAGREES
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]  # 1.4 GB are installed first
 PROGRAM = ROOT / ".venv" / "prowler" / "bin" / "prowler"

@@ -73,6 +73,6 @@ def _tagged(value: Any) -> Any:
     if isinstance(value, list):
         return [_tagged(one) for one in value]
     if isinstance(value, dict):
-        held = {key: _tagged(one) for key, one in value.items() if key != "ours"}
-        return {**held, **(VPC if value.get("ours") else {})}
+        held = {key: _tagged(one) for key, one in value.items() if (key, one) != ("ours", True)}
+        return {**held, **(VPC if value.get("ours") is True else {})}
     return value

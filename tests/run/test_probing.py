@@ -14,9 +14,10 @@ import pytest
 
 from airgap import params
 from airgap.errors import MissingPredecessor, UsageError
+from airgap.model import peer
 from airgap.model.probe_list import ROLES, Endpoint, Image, Places, probes_of, role_of
 from airgap.model.probes import ANSWERED, CALL, REFUSED, SCHEMA, about
-from airgap.run import probing
+from airgap.run import beside, probing
 
 ROOT = Path(__file__).parents[2]
 INTENT = params.load("demo")
@@ -47,7 +48,7 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def observed() -> dict[str, Any]:
     cloud: Any = Cloud()
-    found: Any = probing.observe(cloud, ROOT, INTENT)
+    found: Any = beside.observe(CALL, cloud, ROOT, INTENT)
     return dict(found)
 
 
@@ -205,3 +206,19 @@ def test_any_number_of_hosts_is_probed(reports: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(probing, "probes_of", lambda *_: [one])
     monkeypatch.setattr(probing, "role_of", lambda *_: "y" * 150_000)
     assert len(probing.probe("demo", ["local://"], "2026-11-02T00:00:00Z")["Judged"]) == 1
+
+
+def test_a_second_scanners_comparison_is_read_the_same_way(reports: Path) -> None:
+    cloud: Any = Cloud()
+
+    def told() -> dict[str, Any]:
+        found: Any = beside.observe(peer.CALL, cloud, ROOT, INTENT)
+        return dict(found)
+
+    assert told()["status"] == "absent"
+    file = reports.with_name(peer.FILE)
+    file.write_text(json.dumps({"schema": peer.SCHEMA, "rows": []}))
+    assert (told()["status"], told()["vantage"], told()["method"]) == ("ok", "file", "EXAMINE")
+    for wrong in ("{", json.dumps({"schema": "another"}), "[]"):
+        file.write_text(wrong)
+        assert (told()["status"], "cannot be read" in told()["why"]) == ("failed", True)

@@ -1,6 +1,6 @@
 """What only a real account or a running cluster can show: said, with the reason, so that it never vanishes.
 
-AWS's own formal analysis of the network (NET-12) and a second tool's verdict (EVD-03); live probes are in ``probes``.
+AWS's own formal analysis of the network (NET-12); live probes are in ``probes``, a second scanner in ``peers``.
 """
 
 from __future__ import annotations
@@ -87,22 +87,4 @@ def agrees(analysis: Item, intent: Intent, estate: Estate) -> Iterator[str]:
         yield f"analysis {name} found nothing, and {one.subnets[0]} reaches {one.packet.destination}"
 
 
-def _peers(intent: Intent, estate: Estate) -> Population:
-    raise NotApplicable("no second tool is configured for this environment")
-
-
-@check(
-    "peer-agrees",
-    "A second tool's verdict on the same resources agrees, or each disagreement is explained",
-    severity="medium",
-    properties=("EVD-03",),
-    reads=("ec2:DescribeVpcs",),
-    remedy="run the second tool and record its dispositions",
-    over=_peers,
-)
-def peer(_: None, intent: Intent, estate: Estate) -> Iterator[str]:
-    """Yield nothing: without a second tool's verdict there is nothing to compare."""
-    return iter(())
-
-
-CHECKS = (no_paths, agrees, peer)
+CHECKS = (no_paths, agrees)

@@ -37,6 +37,7 @@ from airgap.checks import (
     keys,
     live,
     names,
+    peers,
     pipeline,
     pipeline_builds,
     preflight,
@@ -174,6 +175,7 @@ ATTEST: tuple[Check, ...] = (
     *assets.CHECKS,
     *evidence.CHECKS,
     *live.CHECKS,
+    *peers.CHECKS,
     *probes.CHECKS,
     *proof.CHECKS,
 )

@@ -23,7 +23,8 @@ HELP = """A second scanner (Prowler), in an environment of its own, beside the r
 
 \b
 What its checks mean here is a table (lib/airgap/evidence/peer/crosswalk.tsv). A disagreement
-needs a line in params/ENV.peer.tsv that says who explains it, when and why.
+needs a line in params/ENV.peer.tsv that says who explains it, when and why. The next attestation
+(airgap verify) judges the last comparison: check peer-agrees, property EVD-03.
 Exit codes: 0 agreed or explained, 3 a disagreement that nobody explained, 64 wrong usage.
 """
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
@@ -36,8 +37,9 @@ Into = Annotated[Path, typer.Argument(help="A new folder.")]
 @app.command(epilog=example("airgap peer scan demo/latest"))
 def scan(run: Run, prowler: Program = Path(".venv/prowler/bin/prowler"), as_json: Json = False) -> int:
     """Run Prowler's checks of the table against the account, keep what it says in the run, and compare."""
-    from airgap.evidence.peer.crosswalk import NONE, crosswalk
+    from airgap.evidence.peer.crosswalk import crosswalk
     from airgap.evidence.peer.scanning import scan as scanned
+    from airgap.model.peer import NONE
 
     folder = _run(run)
     checks = [one.peer for one in crosswalk() if one.relation != NONE]
@@ -81,8 +83,8 @@ def _run(named: str) -> RunFolder:
 
 
 def _compared(folder: RunFolder, raw: bytes, as_json: bool) -> int:
-    from airgap.evidence.peer.comparing import DISAGREES
     from airgap.evidence.peer.kept import keep
+    from airgap.model.peer import DISAGREES
     from airgap.params import project_root
 
     data = keep(folder.root, raw, project_root() / "params" / f"{folder.env}.peer.tsv")

@@ -54,7 +54,7 @@ ACTIONS = {
 }
 
 
-OTHERS = ("kubernetes", "helm", "images", "oci", "https", "trial", "probe")
+OTHERS = ("kubernetes", "helm", "images", "oci", "https", "trial", "probe", "peer")
 """Systems beside AWS's API, whose calls IAM knows nothing of."""
 
 

@@ -20,43 +20,19 @@ from typing import TYPE_CHECKING, Any
 from airgap import params
 from airgap.errors import AirgapError, MissingPredecessor, UsageError
 from airgap.evidence.files import write_whole
-from airgap.model import observation as obs
 from airgap.model.canonical import encode
 from airgap.model.intent import Intent
-from airgap.model.observation import Observation
 from airgap.model.probe_list import SYSTEM, Places, probes_of, role_of
 from airgap.model.probes import CALL, COMPONENT, SCHEMA, of_host, told
-from airgap.run import probe_places
+from airgap.run import beside, probe_places
 
 if TYPE_CHECKING:
-    from airgap.cloud.session import Cloud
+    pass
 
 HARNESS = Path("tests") / "infra"
 LIMIT = 1800.0
 """Seconds after which the harness is given up."""
 BACKENDS = ("netns", "ssm", "kubectl", "docker", "podman", "ssh", "paramiko", "local")
-
-
-def transcript_file(root: Path, environment: str) -> Path:
-    """Return where the last transcript of an environment's probes is kept."""
-    from airgap.run.context import reports_root
-
-    return reports_root(root) / environment / "probes.json"
-
-
-def observe(cloud: Cloud, root: Path, intent: Intent) -> Observation:
-    """Record the last transcript, or that no probe was made; one that cannot be read is a failure to look."""
-    path = transcript_file(root, intent.environment)
-    if not path.exists():
-        return cloud.unanswered(CALL, {}, "no live probe was made", vantage="vpc", status=obs.ABSENT)
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        if body["Schema"] != SCHEMA:
-            raise ValueError(f"its schema is {body['Schema']!r}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return cloud.unanswered(CALL, {}, f"{path.name} cannot be read: {error}", vantage="vpc")
-    asked = cloud.asked(CALL, {}, "regional", "vpc") | {"system": "probe", "method": "TEST"}
-    return cloud.recorder.answered(asked, body, (), {}, "")
 
 
 def probe(
@@ -79,7 +55,7 @@ def probe(
 
 def keep(root: Path, env: str, hosts: Sequence[Mapping[str, Any]], replaced: Callable[[str], bool]) -> dict[str, Any]:
     """Keep what hosts answered in place of those that are ``replaced``, beside the others; return the transcript."""
-    path = transcript_file(root, env)
+    path = beside.file_of(CALL, root, env)
     before = [one for one in _before(path) if not replaced(str(one["Host"]))]
     body = {"Schema": SCHEMA, "Hosts": sorted([*before, *hosts], key=lambda one: str(one["Host"]))}
     write_whole(path, encode(body) + "\n")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from airgap.cloud.session import Cloud
 from airgap.errors import AirgapError, MissingPredecessor, Unreachable
 from airgap.model import observation as obs
-from airgap.model import probes
 from airgap.model.canonical import dig
 from airgap.model.cluster import ADMIN_POLICY, deployer_role, role_arn
 from airgap.model.inference import models
@@ -20,7 +19,7 @@ from airgap.model.intent import Intent
 from airgap.model.mirror import Entry
 from airgap.model.observation import Observation
 from airgap.resources import releases
-from airgap.run import live_traffic, pinned, probing, trying
+from airgap.run import beside, live_traffic, pinned, trying
 
 if TYPE_CHECKING:
     from airgap.kube.cluster import Cluster
@@ -67,8 +66,8 @@ class Systems:
         """Make one read call where it is answered; what cannot be reached is an observation too."""
         if call in pinned.READS:
             return self._file(call, params)
-        if call == probes.CALL:
-            return [probing.observe(self.cloud, self.root, self.intent)]
+        if call in beside.KEPT:
+            return [beside.observe(call, self.cloud, self.root, self.intent)]
         if call.startswith(trying.PREFIX):
             return [self._trying.read(call)]
         if call in OF_MODELS and params.get(OF_MODELS[call]) not in models(self.intent):

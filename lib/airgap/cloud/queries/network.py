@@ -14,8 +14,9 @@ QUERIES: tuple[Query, ...] = (
         vary={"Attribute": ("enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressUsageMetrics")},
     ),
     Query("ec2:DescribeDhcpOptions"),
-    # The transcript of the live probes that were made last (``run.probing``).
+    # The transcript of the live probes that were made last, and a second scanner's comparison (``run.beside``).
     Query("probe:Network", vantage="vpc"),
+    Query("peer:Comparison", vantage="file"),
     Query("ec2:DescribeSubnets"),
     Query("ec2:DescribeRouteTables"),
     # P1: internet gateways and public addresses.

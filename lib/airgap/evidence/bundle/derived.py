@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Callable, Optional
 
-from airgap.evidence.bundle import oscal
+from airgap.evidence.bundle import oscal, peer
 from airgap.evidence.bundle.assessed import Assessed, assessed
 from airgap.evidence.bundle.members import DIFFERENT, INCOMPLETE, INTEGRITY, LARGEST, Fault
 from airgap.evidence.bundle.oscal.plan import INTENT
@@ -36,7 +36,9 @@ def faults(run: Run) -> tuple[str, list[Fault]]:
     documents = {name: json.loads(raw) for name, raw in made.items()}
     astray = list(_documents(made, run)) or list(_references(documents, run))
     told = f"{len(made)} OSCAL documents with {count(documents)} references, and five tables, derived again"
-    return told, [*astray, *_tables(one, run)]
+    if any(name.startswith(peer.FOLDER) for name in run.members):
+        told = f"{told}, and what {peer.NAME} said beside them"
+    return told, [*astray, *_tables(one, run), *_peer(one, run)]
 
 
 def _documents(made: dict[str, bytes], run: Run) -> Iterator[Fault]:
@@ -76,6 +78,20 @@ def _references(documents: dict[str, object], run: Run) -> Iterator[Fault]:
         return sha256(run.members[name]) if name in run.members else None
 
     yield from (Fault(INTEGRITY, name, what) for name, what in problems(documents, digest))
+
+
+def _peer(one: Assessed, run: Run) -> Iterator[Fault]:
+    """Yield where what a second scanner said was kept in part, or its comparison is not what it comes to."""
+    if not any(name.startswith(peer.FOLDER) for name in run.members):
+        return
+    missing = [name for name in peer.MEMBERS if name not in run.members]
+    yield from (Fault(INCOMPLETE, name, "is missing: the comparison rests on it") for name in missing)
+    if missing:
+        return
+    output, table, explained, held = (run.members[name] for name in peer.MEMBERS)
+    told = peer.text(peer.comparison(one, output, table.decode("utf-8"), explained.decode("utf-8")))
+    if told.encode("utf-8") != held:
+        yield Fault(DIFFERENT, peer.COMPARISON, f"is not what {peer.OUTPUT} and the findings come to")
 
 
 def _tables(one: Assessed, run: Run) -> Iterator[Fault]:

@@ -12,7 +12,6 @@ from typing import Any
 from airgap.errors import AirgapError, UsageError
 from airgap.evidence.peer.crosswalk import VERSION
 
-OUTPUT = "prowler.ocsf.json"
 LIMIT = 1800.0
 """Seconds after which a scan is given up."""
 
