@@ -18,8 +18,8 @@ from airgap.model.estate import Estate
 from airgap.model.intent import Intent
 
 IDLE = "dispositions"
-_SAYING = (peer.AGREES, peer.DISAGREES, peer.LESS, peer.OPEN)
-"""Standings of a pair of which both have judged."""
+_SAYING = (peer.AGREES, peer.DISAGREES, peer.LESS)
+"""Standings of a pair of which both have decided; a check without one is no opinion, and no finding."""
 
 
 def _compared(intent: Intent, estate: Estate) -> Population:
@@ -38,7 +38,7 @@ def _compared(intent: Intent, estate: Estate) -> Population:
         if peer.standing(one["relation"], one["ours"], one["theirs"]) in _SAYING:
             pairs.setdefault(f"{told['peer']['name']} {one['peer']}", []).append(one)
     if not pairs:
-        raise Undecided(f"{told['peer']['name']} judged nothing that was judged here; were these its checks?")
+        raise Undecided(f"{told['peer']['name']} decided nothing that was decided here; were these its checks?")
     return [*sorted(pairs.items()), (IDLE, told["idle"])]
 
 
@@ -53,17 +53,13 @@ def _compared(intent: Intent, estate: Estate) -> Population:
 )
 def agrees(rows: Any, intent: Intent, estate: Estate) -> Iterator[str]:
     """Yield each disagreement that nobody explains, and each explanation of what is no disagreement (any more)."""
-    open_ = 0
     for one in rows:
         if "relation" not in one:
             yield f"explains nothing: {one['peer']} on {one['resource']}, by {one['by']} on {one['on']}"
             continue
         stands = peer.standing(one["relation"], one["ours"], one["theirs"])
-        open_ += stands == peer.OPEN
         if stands == peer.DISAGREES and one["standing"] != peer.EXPLAINED:
             yield f"{one['resource']}: it says {one['theirs']}, and {one['check']} says {one['ours']}"
-    if rows and open_ == len(rows):
-        raise Undecided("of no resource have both decided")
 
 
 CHECKS = (agrees,)
